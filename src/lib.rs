@@ -1,0 +1,26 @@
+//! tidings turns live blogs into feeds: it reads a newsroom's live-blog page, splits it into individually timestamped
+//! entries in UTC, keeps them, and serves them as RSS, Atom and JSON Feed.
+//!
+//! # Layout
+//!
+//! The modules are listed in reading order. Down to [`feed`] everything is pure: no IO, no clock, no async.
+#![warn(missing_docs)]
+
+pub mod model;
+pub mod page;
+pub mod identity;
+pub mod time;
+pub mod html;
+pub mod text;
+pub mod schema_org;
+pub mod outlet;
+pub mod adapters;
+pub mod feed;
+
+pub mod config;
+pub mod fetch;
+pub mod store;
+pub mod reconcile;
+pub mod follow;
+pub mod server;
+pub mod cli;
