@@ -1,1 +1,1 @@
-//! (to be written)
+//! From a printed time to an instant.
