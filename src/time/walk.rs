@@ -10,28 +10,34 @@ use std::collections::HashSet;
 /// next entry comes 23½ hours later is rarer than one with two entries swapped, and a day is the worse mistake.
 const DISORDER: TimeDelta = TimeDelta::minutes(30);
 
-/// Which way the page runs. Whole dates tell; else clocks do, since a page read the wrong way round passes midnight more
-/// often.
+/// Which way the page runs. Whole dates tell; else clocks do: read the wrong way round, a page stretches over days.
 pub(super) fn order(readings: &[Reading], context: &Context) -> Order {
     let inline = || readings.iter().filter(|reading| !reading.displaced);
     let dated = steps(inline().filter_map(|reading| dated(reading, context)));
-    let clocks = steps(inline().filter_map(|reading| match reading.printed {
-        Some(Printed::Clock { clock, .. }) => Some(clock),
-        _ => None,
-    }));
     match dated.0.cmp(&dated.1) {
         Ordering::Greater => return Order::OldestFirst,
         Ordering::Less => return Order::NewestFirst,
         Ordering::Equal => {}
     }
-    // A page that runs down passes midnight at each step up, and the other way round. A few clocks, hours apart, fit both
-    // ways: the outlet's usual order gives way only to one that needs no midnight, or two fewer.
-    let (up, down) = clocks;
-    let (usual, contrary, other) = match context.usual {
-        Order::NewestFirst => (up, down, Order::OldestFirst),
-        Order::OldestFirst => (down, up, Order::NewestFirst),
+    // Clocks alone fit both ways, over a different span. The outlet's usual order gives way only to a clearly shorter one.
+    let clocks: Vec<NaiveTime> = inline()
+        .filter_map(|reading| match reading.printed {
+            Some(Printed::Clock { clock, .. }) => Some(clock),
+            _ => None,
+        })
+        .collect();
+    let span = |order: Order| -> i64 {
+        let forward = |pair: &[NaiveTime]| match order {
+            Order::OldestFirst => pair[1] - pair[0],
+            Order::NewestFirst => pair[0] - pair[1],
+        };
+        clocks.windows(2).map(|pair| forward(pair).num_minutes().rem_euclid(24 * 60)).sum()
     };
-    if contrary < usual && (contrary == 0 || contrary + 2 <= usual) { other } else { context.usual }
+    let contrary = match context.usual {
+        Order::NewestFirst => Order::OldestFirst,
+        Order::OldestFirst => Order::NewestFirst,
+    };
+    if span(contrary) * 3 < span(context.usual) * 2 { contrary } else { context.usual }
 }
 
 /// How often the values step up and down.
