@@ -7,7 +7,7 @@
 use super::Links;
 use super::embeds::{embed, target};
 use crate::model::Image;
-use ego_tree::NodeRef;
+use ego_tree::{NodeId, NodeRef};
 use scraper::{Node, node::Element};
 use std::sync::LazyLock;
 
@@ -130,10 +130,9 @@ const INLINE: [&str; 15] =
 /// Longest body that is kept: an entry is a few paragraphs.
 const LONGEST: usize = 512 * 1024;
 
-/// Cleans the body that these nodes make up, in order.
-pub fn body_of<'a>(nodes: impl IntoIterator<Item = NodeRef<'a, Node>>, links: &Links) -> Body {
-    let mut writer =
-        Writer { links, html: String::new(), text: String::new(), images: Vec::new(), open: Vec::new(), loose: false };
+/// Cleans the body that these nodes make up, in order. `skipped` nodes (a headline, a time) are left out wherever they stand.
+pub fn body_of<'a>(nodes: impl IntoIterator<Item = NodeRef<'a, Node>>, skipped: &[NodeId], links: &Links) -> Body {
+    let mut writer = Writer::new(links, skipped);
     for node in nodes {
         writer.node(node);
     }
@@ -144,14 +143,7 @@ pub fn body_of<'a>(nodes: impl IntoIterator<Item = NodeRef<'a, Node>>, links: &L
 /// A body from the lines of a text capture, one paragraph each.
 pub fn body_of_text<'a>(lines: impl IntoIterator<Item = &'a str>) -> Body {
     let links = Links::new(None);
-    let mut writer = Writer {
-        links: &links,
-        html: String::new(),
-        text: String::new(),
-        images: Vec::new(),
-        open: Vec::new(),
-        loose: false,
-    };
+    let mut writer = Writer::new(&links, &[]);
     for line in lines {
         writer.start("p", "");
         writer.words(line);
@@ -162,6 +154,7 @@ pub fn body_of_text<'a>(lines: impl IntoIterator<Item = &'a str>) -> Body {
 
 struct Writer<'a> {
     links: &'a Links,
+    skipped: &'a [NodeId],
     html: String,
     text: String,
     images: Vec<Image>,
@@ -171,10 +164,15 @@ struct Writer<'a> {
     loose: bool,
 }
 
-impl Writer<'_> {
+impl<'a> Writer<'a> {
+    fn new(links: &'a Links, skipped: &'a [NodeId]) -> Self {
+        let (html, text, images, open) = (String::new(), String::new(), Vec::new(), Vec::new());
+        Writer { links, skipped, html, text, images, open, loose: false }
+    }
+
     fn node(&mut self, node: NodeRef<'_, Node>) {
         // What is past the limit is dropped by whole nodes, so the markup stays closed.
-        if self.html.len() > LONGEST {
+        if self.html.len() > LONGEST || self.skipped.contains(&node.id()) {
             return;
         }
         match node.value() {
@@ -210,7 +208,7 @@ impl Writer<'_> {
             }
             "picture" => self.children(node),
             _ if embed(name) => self.embed(node, element),
-            _ if BLOCKS.contains(&name) || HOLDERS.contains(&name) => {
+            _ if (BLOCKS.contains(&name) || HOLDERS.contains(&name)) && self.at_home(name) => {
                 let attributes = kept(element, &["dir", "lang", "start", "colspan", "rowspan"]);
                 self.block(if name == "summary" { "p" } else { name }, &attributes, node);
             }
@@ -222,7 +220,7 @@ impl Writer<'_> {
                 }
             }
             _ if INLINE.contains(&name) => self.inline(name, &kept(element, &["dir", "lang"]), node),
-            _ if WRAPPERS.contains(&name) => {
+            _ if WRAPPERS.contains(&name) || BLOCKS.contains(&name) || HOLDERS.contains(&name) => {
                 self.end_loose();
                 self.gap("\n\n");
                 self.children(node);
@@ -231,6 +229,17 @@ impl Writer<'_> {
             }
             // `span`, `font`, `time`, custom elements: their words stand in the line.
             _ => self.children(node),
+        }
+    }
+
+    /// Whether an element stands where it means something: a list item that is an entry's own wrapper is no list item.
+    fn at_home(&self, name: &str) -> bool {
+        let within = |holders: &[&str]| self.open.iter().any(|open| holders.contains(&open.as_str()));
+        match name {
+            "li" => within(&["ul", "ol"]),
+            "dt" | "dd" => within(&["dl"]),
+            "tr" | "td" | "th" | "tbody" | "thead" | "tfoot" => within(&["table"]),
+            _ => true,
         }
     }
 

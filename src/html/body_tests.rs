@@ -7,7 +7,7 @@ use url::Url;
 fn clean(markup: &str) -> Body {
     let base = Url::parse("https://example.org/live/b1.html").unwrap();
     let html = parse(&format!("<div id=entry>{markup}</div>"), Limits::default()).unwrap();
-    body_of(first(&html, crate::css!("#entry")).unwrap().children(), &Links::new(Some(&base)))
+    body_of(first(&html, crate::css!("#entry")).unwrap().children(), &[], &Links::new(Some(&base)))
 }
 
 #[test]

@@ -6,9 +6,10 @@ mod guard;
 mod links;
 
 pub use body::{Body, body_of, body_of_text};
+pub use ego_tree::{NodeId, NodeRef};
 pub use guard::{Hostile, Limits, parse};
 pub use links::Links;
-pub use scraper::{ElementRef, Html, Selector};
+pub use scraper::{ElementRef, Html, Node, Selector};
 
 /// Compiles a selector of ours. A wrong one is a bug of ours, and a fixture hits each: it panics with the selector.
 pub fn selector(css: &str) -> Selector {
