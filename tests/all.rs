@@ -1,1 +1,7 @@
+//! Black-box tests, in one binary so that the library is linked once.
 
+// Here everything is a test, helpers included; clippy only sees the functions marked so.
+#![allow(clippy::unwrap_used)]
+
+mod fetch;
+mod outlet_server;
