@@ -145,13 +145,9 @@ fn moved(stored: &KnownEntry, outlets: Option<&Stamp>, seen: DateTime<Utc>) -> S
     let last = stored.updated.as_ref().map_or(stored.published.at, |stamp| stamp.at.max(stored.published.at));
     match outlets {
         Some(stamp) if stamp.at > last && stamp.at <= seen + SKEW => stamp.clone(),
-        _ => Stamp {
-            at: seen.max(last),
-            precision: Precision::Second,
-            printed: None,
-            origin: Origin::ChangeSeen,
-            zone: None,
-        },
+        _ => {
+            Stamp { at: seen.max(last), precision: Precision::Second, printed: None, origin: Origin::ChangeSeen, zone: None }
+        }
     }
 }
 

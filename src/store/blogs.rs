@@ -76,7 +76,8 @@ async fn window(db: &mut SqliteConnection, scope: &Scope, limit: i64) -> Result<
             sqlx::query("SELECT max(changed) AS changed FROM blog"),
         ),
         Scope::Outlet(slug) => (
-            sqlx::query("SELECT * FROM entry WHERE outlet = ? ORDER BY published DESC, blog_key, rank DESC, id LIMIT ?").bind(slug),
+            sqlx::query("SELECT * FROM entry WHERE outlet = ? ORDER BY published DESC, blog_key, rank DESC, id LIMIT ?")
+                .bind(slug),
             sqlx::query("SELECT * FROM blog WHERE outlet = ?").bind(slug),
             sqlx::query("SELECT max(changed) AS changed FROM blog WHERE outlet = ?").bind(slug),
         ),
@@ -149,12 +150,11 @@ async fn known(db: &mut SqliteConnection, blog: Uuid) -> Result<Known, Fault> {
     let Some(row) = sqlx::query("SELECT * FROM blog WHERE id = ?").bind(id).fetch_optional(&mut *db).await? else {
         return Ok(Known::default());
     };
-    let entries = sqlx::query(
-        "SELECT id, published_stamp, updated_stamp, rank, content_hash, shown_hash FROM entry WHERE blog = ?",
-    )
-    .bind(id)
-    .fetch_all(db)
-    .await?;
+    let entries =
+        sqlx::query("SELECT id, published_stamp, updated_stamp, rank, content_hash, shown_hash FROM entry WHERE blog = ?")
+            .bind(id)
+            .fetch_all(db)
+            .await?;
     Ok(Known {
         head: Some(rows::head(&row)?),
         seen: Some(rows::instant(&row, "seen")?),
@@ -190,12 +190,7 @@ async fn write_changes(
     Ok(())
 }
 
-async fn put_head(
-    db: &mut SqliteConnection,
-    head: &Head,
-    problems: &[Problem],
-    seen: DateTime<Utc>,
-) -> Result<(), Fault> {
+async fn put_head(db: &mut SqliteConnection, head: &Head, problems: &[Problem], seen: DateTime<Utc>) -> Result<(), Fault> {
     sqlx::query(
         "INSERT INTO blog (id, outlet, outlet_name, key, url, headline, standfirst, language, coverage, problems, seen, changed)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11)

@@ -35,7 +35,9 @@ impl Store {
             return Err(StoreError::NoFolder { path: path.into(), folder: folder.into() });
         }
         let database = |source| match &source {
-            sqlx::Error::Database(error) if error.code().as_deref() == Some("26") => StoreError::NotAStore { path: path.into() },
+            sqlx::Error::Database(error) if error.code().as_deref() == Some("26") => {
+                StoreError::NotAStore { path: path.into() }
+            }
             _ => StoreError::Database { path: path.into(), source },
         };
         let options = SqliteConnectOptions::new()
