@@ -102,7 +102,9 @@ pub fn reconcile(known: &Known, read: &LiveBlog, seen: DateTime<Utc>) -> Changes
         let shown_hash = shown_hash(entry, &content_hash);
         let Some(stored) = by_id.get(&entry.id) else {
             let next = next_rank.entry(entry.published.at.timestamp_millis()).or_default();
-            changes.new.push(Settled { entry: entry.clone(), rank: *next, content_hash, shown_hash });
+            let updated = entry.updated.clone().filter(|stamp| stamp.at <= seen + SKEW);
+            let entry = Entry { updated, ..entry.clone() };
+            changes.new.push(Settled { entry, rank: *next, content_hash, shown_hash });
             *next += 1;
             continue;
         };

@@ -1,3 +1,4 @@
 //! Black-box tests, one binary.
+mod reconcile;
 mod sample;
 mod store;
