@@ -8,6 +8,7 @@
 
 pub mod model;
 pub mod page;
+pub mod charset;
 pub mod identity;
 pub mod time;
 pub mod html;

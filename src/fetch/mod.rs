@@ -1,1 +1,5 @@
-//! (to be written)
+//! One polite, bounded GET.
+
+mod settings;
+
+pub use settings::FetchSettings;
