@@ -222,12 +222,28 @@ async fn what_is_due_is_claimed_once() {
         ..source("lake", 60)
     };
     store.put_source(&done).await.unwrap();
-    store.follow(&[SourceState { title: Some("Lake".into()), ..source("lake", 30) }]).await.unwrap();
+    store.follow(&[source("lake", 30)]).await.unwrap();
     let sources = store.sources().await.unwrap();
     let next_due = minute(2) + TimeDelta::seconds(30);
-    assert_eq!(sources[0], SourceState { title: Some("Lake".into()), every_s: 30, next_due, ..done });
+    assert_eq!(sources[0], SourceState { every_s: 30, next_due, ..done.clone() });
     assert!(!sources[1].followed);
     assert_eq!(store.due(minute(9)).await.unwrap().len(), 1);
+
+    // What is to be shown otherwise is asked for whole and read again.
+    let titled = SourceState { title: Some("Lake".into()), ..source("lake", 30) };
+    store.follow(std::slice::from_ref(&titled)).await.unwrap();
+    let anew = SourceState { every_s: 30, next_due, etag: None, body_hash: None, title: titled.title, ..done };
+    assert_eq!(store.sources().await.unwrap()[0], anew);
+}
+
+#[tokio::test]
+async fn a_clock_set_back_stops_nothing() {
+    let (_folder, store) = fresh().await;
+    store.follow(&[SourceState::new("https://lake.example/", 60, minute(0))]).await.unwrap();
+    let year = TimeDelta::days(365);
+    assert_eq!(store.claim(minute(0) + year, TimeDelta::minutes(2)).await.unwrap().len(), 1);
+    assert_eq!(store.claim(minute(1), TimeDelta::minutes(2)).await.unwrap().len(), 1, "back to the true year");
+    assert_eq!(store.claim(minute(2), TimeDelta::minutes(2)).await.unwrap().len(), 0);
 }
 
 #[tokio::test]

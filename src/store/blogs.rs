@@ -39,6 +39,20 @@ impl Store {
         async { entries_of(&mut *self.snapshot().await?, blog).await }.await.map_err(|fault| self.named(fault))
     }
 
+    /// Whether any entry is stored of this live blog.
+    pub async fn holds(&self, blog: Uuid) -> Result<bool, StoreError> {
+        async {
+            let mut db = self.snapshot().await?;
+            let found = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM entry WHERE blog = ?)")
+                .bind(&blog.as_bytes()[..])
+                .fetch_one(&mut *db)
+                .await?;
+            Ok(found)
+        }
+        .await
+        .map_err(|fault: Fault| self.named(fault))
+    }
+
     /// Reconciles `read`, captured at `seen`, with what is stored and writes the difference, together with the new state of
     /// the address it was `fetched` from: all of it or nothing. A reading that changes nothing leaves every feed as it was.
     pub async fn save(

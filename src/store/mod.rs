@@ -87,6 +87,8 @@ pub struct SourceState {
     pub last_modified: Option<String>,
     /// Hash over the last page that was read, so that the same bytes are not parsed again.
     pub body_hash: Option<[u8; 32]>,
+    /// The version of tidings that read it: another one may read the same page better.
+    pub read_by: Option<String>,
     /// The live blog it turned out to be.
     pub blog: Option<Uuid>,
     /// When it was last asked for.
@@ -115,6 +117,7 @@ impl SourceState {
             etag: None,
             last_modified: None,
             body_hash: None,
+            read_by: None,
             blog: None,
             last_tried: None,
             last_ok: None,

@@ -134,6 +134,7 @@ pub(super) fn source(row: &SqliteRow) -> Result<SourceState, Fault> {
         etag: row.try_get("etag")?,
         last_modified: row.try_get("last_modified")?,
         body_hash: body_hash.map(|bytes| hash(bytes, "body_hash")).transpose()?,
+        read_by: row.try_get("read_by")?,
         blog: blog.map(Uuid::from_slice).transpose().map_err(|error| damaged("blog", error))?,
         last_tried: maybe_instant(row, "last_tried")?,
         last_ok: maybe_instant(row, "last_ok")?,

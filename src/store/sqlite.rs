@@ -97,9 +97,13 @@ struct Found {
 }
 
 async fn inspect(db: &mut SqliteConnection) -> Result<Found, sqlx::Error> {
-    let application = sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut *db).await?;
-    let version = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *db).await?;
-    let tables = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema").fetch_one(&mut *db).await?;
+    // In one statement: another process may be in the middle of making it a store.
+    let (application, version, tables) = sqlx::query_as(
+        "SELECT (SELECT application_id FROM pragma_application_id), (SELECT user_version FROM pragma_user_version),
+            (SELECT count(*) FROM sqlite_schema)",
+    )
+    .fetch_one(db)
+    .await?;
     Ok(Found { application, version, tables })
 }
 

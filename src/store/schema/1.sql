@@ -63,6 +63,7 @@ CREATE TABLE source (
     etag TEXT,
     last_modified TEXT,
     body_hash BLOB,
+    read_by TEXT,                   -- the version of tidings that read it
     blog BLOB,
     last_tried INTEGER,
     last_ok INTEGER,
