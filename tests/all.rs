@@ -3,6 +3,8 @@
 // Here everything is a test, helpers included; clippy only sees the functions marked so.
 #![allow(clippy::unwrap_used)]
 
+mod fetch;
+mod outlet_server;
 mod reconcile;
 mod sample;
 mod store;

@@ -35,7 +35,7 @@ fn spell(duration: Duration) -> String {
     let milliseconds = duration.as_millis();
     let units = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s"), (1, "ms")];
     let (size, unit) =
-        units.into_iter().find(|(size, _)| milliseconds >= *size && milliseconds % size == 0).unwrap_or((1, "ms"));
+        units.into_iter().find(|(size, _)| milliseconds >= *size && milliseconds.is_multiple_of(*size)).unwrap_or((1, "ms"));
     format!("{}{unit}", milliseconds / size)
 }
 
