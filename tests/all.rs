@@ -7,3 +7,6 @@ mod corpus;
 mod fetch;
 mod fixtures;
 mod outlet_server;
+mod reconcile;
+mod sample;
+mod store;
