@@ -7,7 +7,7 @@
 use crate::css;
 use crate::html::{self, ElementRef, Html, body_of, body_of_text, fold, text_of};
 use crate::model::{Coverage, CoverageState, Mark, Origin, Problem, ProblemCode};
-use crate::outlet::{Draft, DraftEntry, Form, Outlet, Refusal, Source};
+use crate::outlet::{Draft, DraftEntry, Form, Outlet, Refusal, Source, claims_nothing};
 use crate::schema_org;
 use crate::text::{lines, reads_as_headline};
 use crate::time::{self, Order, Printed, Reading};
@@ -24,6 +24,7 @@ pub(super) static OUTLET: Outlet = Outlet {
     usual: Order::NewestFirst,
     blog_key,
     claims_text,
+    claims_json: claims_nothing,
     split,
 };
 
@@ -42,6 +43,7 @@ fn split(source: &Source) -> Result<Draft, Refusal> {
             None => article(page, source),
         },
         Form::Text(text) => live_text(text),
+        Form::Json(_) => Err(source.no_such_form()),
     }
 }
 

@@ -8,7 +8,7 @@
 use crate::css;
 use crate::html::{self, ElementRef, Html, body_of, body_of_text, fold, text_of};
 use crate::model::{Coverage, CoverageState, Origin, Problem, ProblemCode};
-use crate::outlet::{Draft, DraftEntry, Form, Outlet, Refusal, Source};
+use crate::outlet::{Draft, DraftEntry, Form, Outlet, Refusal, Source, claims_nothing};
 use crate::text::{lines, reads_as_headline};
 use crate::time::{self, Order, Printed, Reading};
 use chrono::NaiveDate;
@@ -32,6 +32,7 @@ pub(super) static OUTLET: Outlet = Outlet {
     usual: Order::NewestFirst,
     blog_key,
     claims_text,
+    claims_json: claims_nothing,
     split,
 };
 
@@ -65,6 +66,7 @@ fn split(source: &Source) -> Result<Draft, Refusal> {
             None => article(page, source)?,
         },
         Form::Text(text) => live_text(text)?,
+        Form::Json(_) => return Err(source.no_such_form()),
     };
     draft.opened = source.url.as_ref().and_then(opened);
     Ok(draft)

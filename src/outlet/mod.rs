@@ -34,6 +34,8 @@ pub struct Outlet {
     pub blog_key: fn(&Url) -> Option<String>,
     /// Whether a text capture without an address is one of its pages.
     pub claims_text: fn(&str) -> bool,
+    /// Whether a JSON answer without an address is one of its own.
+    pub claims_json: fn(&serde_json::Value) -> bool,
     /// Splits one page into entries.
     pub split: fn(&Source) -> Result<Draft, Refusal>,
 }
@@ -59,6 +61,8 @@ pub enum Form<'a> {
     Html(&'a Html),
     /// What a text extractor left of it.
     Text(&'a str),
+    /// An answer of the outlet's own interface.
+    Json(&'a serde_json::Value),
 }
 
 /// Why a page can't be read: nothing of it may be published.
@@ -104,6 +108,23 @@ pub enum Refusal {
     },
 }
 
+impl Source<'_> {
+    /// The refusal of a form that the outlet publishes nothing in.
+    pub fn no_such_form(&self) -> Refusal {
+        let form = match self.form {
+            Form::Html(_) => "markup",
+            Form::Text(_) => "text captures",
+            Form::Json(_) => "JSON",
+        };
+        Refusal::Unreadable(format!("{form} of {} can't be read", self.outlet.name))
+    }
+}
+
+/// For outlets none of whose pages can be told from a text, or from a JSON answer, alone.
+pub fn claims_nothing<T: ?Sized>(_: &T) -> bool {
+    false
+}
+
 /// Reads a page: decode, recognise the outlet, split, settle the times, issue the ids.
 ///
 /// `outlet` overrules what the page says of itself.
@@ -120,7 +141,9 @@ pub fn split_page(page: &Page, outlet: Option<&str>) -> Result<LiveBlog, Refusal
         let (outlet, url) = recognise::html(page, &html, outlet)?;
         read(outlet, url, Form::Html(&html), page)?
     } else if recognise::is_json(page, &text) {
-        return Err(Refusal::Unreadable("it is JSON, which no outlet here publishes its live blogs in".into()));
+        let json = serde_json::from_str(&text).map_err(|error| Refusal::Unreadable(format!("not valid JSON: {error}")))?;
+        let (outlet, url) = recognise::json(page, &json, outlet)?;
+        read(outlet, url, Form::Json(&json), page)?
     } else {
         let (outlet, url) = recognise::text(page, &text, outlet)?;
         read(outlet, url, Form::Text(&text), page)?

@@ -6,6 +6,7 @@ use crate::css;
 use crate::html::{self, Html};
 use crate::page::Page;
 use crate::schema_org;
+use serde_json::Value;
 use url::Url;
 
 /// By what an outlet was recognised.
@@ -62,13 +63,26 @@ pub(super) fn html(page: &Page, html: &Html, forced: Option<&str>) -> Result<(&'
 
 /// The outlet of a text capture: a text has no address of its own, so the caller's counts first.
 pub(super) fn text(page: &Page, text: &str, forced: Option<&str>) -> Result<(&'static Outlet, Option<Url>), Refusal> {
+    without_address(page, forced, |outlet| (outlet.claims_text)(text))
+}
+
+/// The outlet of a JSON answer.
+pub(super) fn json(page: &Page, json: &Value, forced: Option<&str>) -> Result<(&'static Outlet, Option<Url>), Refusal> {
+    without_address(page, forced, |outlet| (outlet.claims_json)(json))
+}
+
+fn without_address(
+    page: &Page,
+    forced: Option<&str>,
+    claims: impl Fn(&Outlet) -> bool,
+) -> Result<(&'static Outlet, Option<Url>), Refusal> {
     let outlet = match forced {
         Some(slug) => named(slug)?,
         None => page
             .url
             .as_ref()
             .and_then(of_host)
-            .or_else(|| OUTLETS.iter().copied().find(|outlet| (outlet.claims_text)(text)))
+            .or_else(|| OUTLETS.iter().copied().find(|outlet| claims(outlet)))
             .ok_or_else(|| unknown(page.url.as_ref()))?,
     };
     Ok((outlet, page.url.clone()))
