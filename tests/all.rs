@@ -6,5 +6,6 @@
 mod fetch;
 mod outlet_server;
 mod reconcile;
+mod refresh;
 mod sample;
 mod store;
