@@ -200,6 +200,8 @@ pub enum ProblemCode {
     Gap,
     /// A clock without a date stepped back by too little to be midnight.
     ClockOrder,
+    /// The page prints no zone and the outlet's is not certain for it.
+    ZoneAssumed,
     /// The page's date and the capture's instant do not agree.
     DateConflict,
     /// Two sources of one time on the page disagree.

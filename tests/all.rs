@@ -3,7 +3,9 @@
 // Here everything is a test, helpers included; clippy only sees the functions marked so.
 #![allow(clippy::unwrap_used)]
 
+mod corpus;
 mod fetch;
+mod fixtures;
 mod outlet_server;
 mod reconcile;
 mod refresh;

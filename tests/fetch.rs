@@ -269,6 +269,40 @@ async fn an_outlet_that_never_ends_is_given_up() {
 }
 
 #[tokio::test]
+async fn the_limit_on_connecting_counts_tls_too() {
+    let outlet = OutletServer::start().await;
+    let after = Duration::from_millis(300);
+    let fetcher = Fetcher::new(&FetchSettings { connect_timeout: after, ..FetchSettings::default() }).unwrap();
+    let url: url::Url = outlet.url("/").as_str().replace("http:", "https:").parse().unwrap();
+    match fetcher.get(&url, &Validators::default(), now()).await.unwrap_err() {
+        FetchError::Setup { reason } => assert!(reason.contains("certificates"), "{reason}"), // On a machine that has none.
+        error => assert_eq!(error, FetchError::Timeout { url, what: "no connection", after }),
+    }
+}
+
+/// In a process of its own, since what is trusted is read from the environment.
+#[test]
+fn a_machine_without_certificates_still_fetches_over_http() {
+    let none = tempfile::tempdir().unwrap();
+    for test in ["a_page_comes_with_all_that_is_known_of_it", "the_limit_on_connecting_counts_tls_too"] {
+        let run = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", &format!("fetch::{test}")])
+            .env("SSL_CERT_FILE", none.path().join("none"))
+            .env("SSL_CERT_DIR", none.path())
+            .output()
+            .unwrap();
+        let told = String::from_utf8_lossy(&run.stdout);
+        assert!(run.status.success() && told.contains(" 1 passed"), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn settings_that_can_not_be_sent_are_refused() {
+    let settings = FetchSettings { user_agent: "a\r\nX: b".to_owned(), ..FetchSettings::default() };
+    assert!(matches!(Fetcher::new(&settings), Err(FetchError::Setup { .. })));
+}
+
+#[tokio::test]
 async fn answers_change_as_told() {
     let outlet = OutletServer::start().await;
     outlet.answers("/live", [Answer::html("one"), Answer::status(500), Answer::html("two")]);

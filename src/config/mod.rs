@@ -17,6 +17,7 @@ use url::Url;
 
 pub use mistake::Mistake;
 pub use story::{Seed, Story, load_stories};
+pub use value::web_address;
 
 use crate::fetch::FetchSettings;
 use document::Table;

@@ -75,8 +75,9 @@ fn sum_of_quantities(text: &str, unit: impl Fn(&str) -> Option<u64>) -> Option<u
     Some(sum)
 }
 
-/// The address of a page, whole, without the fragment that only a browser uses.
-pub(super) fn web_address(text: &str) -> Result<Url, String> {
+/// The address of a page, as a user writes it: whole, `http` or `https`, without a login. The fragment is dropped, as only
+/// a browser uses it. An error is a message for the user.
+pub fn web_address(text: &str) -> Result<Url, String> {
     let shown = text.escape_debug();
     let whole = "write it in full, for example \"https://news.example/world/live-blog\"";
     let mut url = match Url::parse(text) {

@@ -1,0 +1,93 @@
+//! Addresses in a page: absolute, of a scheme a reader can follow, without trackers.
+
+use url::Url;
+
+/// Makes the addresses of one page absolute.
+#[derive(Debug, Clone)]
+pub struct Links {
+    base: Option<Url>,
+}
+
+/// Query parameters that say who clicked and nothing about what is shown.
+const TRACKERS: [&str; 8] = ["fbclid", "gclid", "dclid", "msclkid", "mc_cid", "mc_eid", "igshid", "yclid"];
+
+impl Links {
+    /// Links relative to the page's own address; without one, relative links can't be followed and are dropped.
+    pub fn new(base: Option<&Url>) -> Self {
+        Links { base: base.cloned() }
+    }
+
+    /// The absolute address of a link, or `None` for one that leads nowhere (`javascript:`, an empty fragment).
+    pub fn link(&self, href: &str) -> Option<String> {
+        let mut url = self.resolve(href)?;
+        match url.scheme() {
+            "mailto" => return Some(url.into()),
+            "http" | "https" => {}
+            _ => return None,
+        }
+        strip_trackers(&mut url);
+        Some(url.into())
+    }
+
+    /// The absolute address of a picture.
+    pub fn image(&self, src: &str) -> Option<String> {
+        let url = self.resolve(src)?;
+        matches!(url.scheme(), "http" | "https").then(|| url.into())
+    }
+
+    fn resolve(&self, href: &str) -> Option<Url> {
+        let href = href.trim();
+        if href.is_empty() || href == "#" || href.len() > 4096 {
+            return None;
+        }
+        let url = match &self.base {
+            Some(base) => base.join(href).ok()?,
+            None => Url::parse(href).ok()?,
+        };
+        (url.username().is_empty() && url.password().is_none()).then_some(url)
+    }
+}
+
+fn strip_trackers(url: &mut Url) {
+    let tracks = |name: &str| name.starts_with("utm_") || TRACKERS.contains(&name);
+    if !url.query_pairs().any(|(name, _)| tracks(&name)) {
+        return;
+    }
+    let kept: Vec<String> = url
+        .query()
+        .unwrap_or_default()
+        .split('&')
+        .filter(|pair| !tracks(pair.split('=').next().unwrap_or_default()))
+        .map(str::to_owned)
+        .collect();
+    url.set_query(Some(kept.join("&")).filter(|query| !query.is_empty()).as_deref());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses() {
+        let base = Url::parse("https://www.example.org/news/live-b1.html").unwrap();
+        let links = Links::new(Some(&base));
+        for (href, expected) in [
+            ("/a", Some("https://www.example.org/a")),
+            ("#post-2", Some("https://www.example.org/news/live-b1.html#post-2")),
+            ("//cdn.example.org/x", Some("https://cdn.example.org/x")),
+            ("https://e.org/?utm_source=x&id=5&fbclid=9#f", Some("https://e.org/?id=5#f")),
+            ("https://e.org/?utm_source=x", Some("https://e.org/")),
+            ("https://e.org/?q=a%20b&q=c", Some("https://e.org/?q=a%20b&q=c")),
+            ("mailto:desk@example.org", Some("mailto:desk@example.org")),
+            ("JaVaScRiPt:alert(1)", None),
+            ("java\tscript:alert(1)", None),
+            ("data:text/html,x", None),
+            ("https://user:pw@e.org/", None),
+            ("#", None),
+        ] {
+            assert_eq!(links.link(href).as_deref(), expected, "{href}");
+        }
+        assert_eq!(Links::new(None).link("/a"), None);
+        assert_eq!(links.image("mailto:x@y"), None);
+    }
+}

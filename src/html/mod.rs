@@ -1,0 +1,101 @@
+//! The few things adapters need from a page's tree, over `scraper` and `ammonia`.
+
+mod body;
+mod embeds;
+mod guard;
+mod links;
+
+pub use body::{Body, body_of, body_of_text};
+pub use ego_tree::{NodeId, NodeRef};
+pub use guard::{Hostile, Limits, parse};
+pub use links::Links;
+pub use scraper::{ElementRef, Html, Node, Selector};
+
+/// Compiles a selector of ours. A wrong one is a bug of ours, and a fixture hits each: it panics with the selector.
+pub fn selector(css: &str) -> Selector {
+    match Selector::parse(css) {
+        Ok(selector) => selector,
+        Err(error) => panic!("selector `{css}`: {error}"),
+    }
+}
+
+/// A selector compiled once, where it is used.
+#[macro_export]
+macro_rules! css {
+    ($css:literal) => {{
+        static SELECTOR: std::sync::LazyLock<$crate::html::Selector> =
+            std::sync::LazyLock::new(|| $crate::html::selector($css));
+        &*SELECTOR
+    }};
+}
+
+/// The first match below the root.
+pub fn first<'a>(html: &'a Html, selector: &Selector) -> Option<ElementRef<'a>> {
+    html.select(selector).next()
+}
+
+/// The text a reader sees in an element, on one line: white space of all kinds folded to single spaces.
+pub fn text_of(element: ElementRef<'_>) -> String {
+    let mut line = String::new();
+    for piece in element.text() {
+        fold_into(&mut line, piece);
+    }
+    line.truncate(line.trim_end().len());
+    line
+}
+
+/// The text of an element if it is no longer than `most` bytes of words: asking each element of a page for its text is
+/// quadratic in depth otherwise.
+pub fn short_text_of(element: ElementRef<'_>, most: usize) -> Option<String> {
+    let mut line = String::new();
+    for piece in element.text() {
+        // White space before the words may be long and is folded away.
+        let piece = if line.is_empty() { piece.trim_start() } else { piece };
+        if piece.trim_end().len() > most {
+            return None;
+        }
+        fold_into(&mut line, piece);
+        if line.len() > most + 1 {
+            return None;
+        }
+    }
+    line.truncate(line.trim_end().len());
+    Some(line)
+}
+
+/// Appends a piece of text with its white space folded. Zero-width spaces that editors leave behind are dropped.
+fn fold_into(line: &mut String, piece: &str) {
+    for c in piece.chars() {
+        if c.is_whitespace() {
+            if !line.is_empty() && !line.ends_with(' ') {
+                line.push(' ');
+            }
+        } else if !matches!(c, '\u{200b}' | '\u{feff}') {
+            line.push(c);
+        }
+    }
+}
+
+/// A text with its white space folded.
+pub fn fold(text: &str) -> String {
+    let mut line = String::new();
+    fold_into(&mut line, text);
+    line.truncate(line.trim_end().len());
+    line
+}
+
+/// The `content` of the first `<meta>` with this `property`, `name` or `itemprop`.
+pub fn meta<'a>(html: &'a Html, name: &str) -> Option<&'a str> {
+    html.select(css!("meta[content]"))
+        .find(|meta| ["property", "name", "itemprop"].iter().any(|key| meta.attr(key) == Some(name)))
+        .and_then(|meta| meta.attr("content"))
+        .map(str::trim)
+        .filter(|content| !content.is_empty())
+}
+
+/// The language that the page declares of itself.
+pub fn language(html: &Html) -> Option<String> {
+    let language = first(html, css!("html"))?.attr("lang")?.trim();
+    let plausible = (2..=35).contains(&language.len()) && language.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    plausible.then(|| language.to_owned())
+}

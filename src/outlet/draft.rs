@@ -1,0 +1,80 @@
+//! What an adapter hands on: entries as they stand on the page, their times still as printed.
+
+use crate::html::Body;
+use crate::model::{Coverage, Mark, Problem};
+use crate::time::Reading;
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+
+/// A live blog as an adapter read it.
+#[derive(Debug, Default)]
+pub struct Draft {
+    /// The headline of the page.
+    pub headline: String,
+    /// The paragraph under it.
+    pub standfirst: Option<String>,
+    /// The language the page declares.
+    pub language: Option<String>,
+    /// What the page says of its state.
+    pub coverage: Coverage,
+    /// The zone of the printed wall clocks, where it is not the outlet's.
+    pub zone: Option<Tz>,
+    /// The day the page was opened, in that zone: what clocks without a date count from.
+    pub opened: Option<NaiveDate>,
+    /// The entries, in page order.
+    pub entries: Vec<DraftEntry>,
+    /// What was wrong with the page.
+    pub problems: Vec<Problem>,
+}
+
+/// One entry as an adapter read it.
+#[derive(Debug)]
+pub struct DraftEntry {
+    /// The outlet's own id of the entry; none if it gives none.
+    pub native: Option<String>,
+    /// Its address at the outlet.
+    pub permalink: Option<String>,
+    /// Its headline.
+    pub headline: Option<String>,
+    /// Who wrote it.
+    pub byline: Vec<String>,
+    /// When it was published, as printed.
+    pub published: Reading,
+    /// When it was changed, as printed.
+    pub updated: Option<Reading>,
+    /// Its cleaned body.
+    pub body: Body,
+    /// What the outlet marks it as.
+    pub marks: Vec<Mark>,
+    /// What was wrong with it.
+    pub problems: Vec<Problem>,
+}
+
+impl DraftEntry {
+    /// An entry of which only the time is known yet.
+    pub fn at(published: Reading) -> Self {
+        DraftEntry {
+            native: None,
+            permalink: None,
+            headline: None,
+            byline: Vec::new(),
+            published,
+            updated: None,
+            body: Body::default(),
+            marks: Vec::new(),
+            problems: Vec::new(),
+        }
+    }
+}
+
+/// The names in a byline as printed: `By Ann Lee and Bob Ray`, `Ann Lee, Bob Ray`.
+pub fn names(byline: &str) -> Vec<String> {
+    let byline = byline.trim();
+    let byline = byline.strip_prefix("By ").or(byline.strip_prefix("by ")).unwrap_or(byline);
+    byline
+        .split([',', ';', '&'])
+        .flat_map(|part| part.split(" and "))
+        .map(crate::html::fold)
+        .filter(|name| !name.is_empty())
+        .collect()
+}

@@ -1,0 +1,138 @@
+//! What an adapter is, and what it may say: [`Outlet`] is data with one function in it, and that function turns a
+//! [`Source`] into a [`Draft`]. Everything after that (settling times, ids, what is wrong) is the same for all outlets.
+
+mod draft;
+mod finish;
+mod recognise;
+
+pub use draft::{Draft, DraftEntry, names};
+pub use recognise::Evidence;
+
+use crate::html::{self, Html, Limits, Links};
+use crate::model::LiveBlog;
+use crate::page::{Captured, Page};
+use crate::time::Order;
+use chrono_tz::Tz;
+use url::Url;
+
+/// One news organisation, and how its pages are read.
+#[derive(Debug)]
+pub struct Outlet {
+    /// Its name in paths and files: `[a-z0-9-]+`.
+    pub slug: &'static str,
+    /// Its name as readers know it.
+    pub name: &'static str,
+    /// The hosts it publishes on; their subdomains belong to it too.
+    pub hosts: &'static [&'static str],
+    /// The zone whose wall clock it prints.
+    pub zone: Tz,
+    /// BCP 47 tag of its pages, where a page does not tell.
+    pub language: &'static str,
+    /// Which way its live blogs usually run; the times on the page have the last word.
+    pub usual: Order,
+    /// The live blog's own id from its address: what stays when host and slug change.
+    pub blog_key: fn(&Url) -> Option<String>,
+    /// Whether a text capture without an address is one of its pages.
+    pub claims_text: fn(&str) -> bool,
+    /// Splits one page into entries.
+    pub split: fn(&Source) -> Result<Draft, Refusal>,
+}
+
+/// A page, decoded and parsed, on its way into an adapter.
+pub struct Source<'a> {
+    /// The outlet it belongs to.
+    pub outlet: &'static Outlet,
+    /// Its canonical address, where the page or its saver knows one.
+    pub url: Option<Url>,
+    /// What it is made of.
+    pub form: Form<'a>,
+    /// When it was captured.
+    pub captured: Captured,
+    /// Makes its addresses absolute.
+    pub links: Links,
+}
+
+/// The form a page came in.
+#[derive(Clone, Copy)]
+pub enum Form<'a> {
+    /// Markup.
+    Html(&'a Html),
+    /// What a text extractor left of it.
+    Text(&'a str),
+}
+
+/// Why a page can't be read: nothing of it may be published.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// There is nothing in it.
+    #[error("the page is empty")]
+    Empty,
+    /// It is not text, or of a kind no adapter reads.
+    #[error("{0}")]
+    Unreadable(String),
+    /// It would cost too much to read.
+    #[error(transparent)]
+    Hostile(#[from] html::Hostile),
+    /// Nothing on it says which outlet publishes it.
+    #[error("no outlet is recognised{found}; name one with --outlet (known: {known})")]
+    UnknownOutlet {
+        /// What the page says of itself, as a clause.
+        found: String,
+        /// The slugs there are.
+        known: String,
+    },
+    /// The caller named an outlet that is not there.
+    #[error("there is no outlet `{given}`{nearest}; known: {known}")]
+    NoSuchOutlet {
+        /// What was asked for.
+        given: String,
+        /// A suggestion, as a clause.
+        nearest: String,
+        /// The slugs there are.
+        known: String,
+    },
+    /// It is a page of the outlet that holds nothing to publish.
+    #[error("not a live blog or an article: {0}")]
+    NotALiveBlog(String),
+    /// Clocks are printed, and nothing says of which day.
+    #[error(
+        "its times are clocks without a date ({example}); give the instant of its capture with --captured, or its address with --url"
+    )]
+    Undated {
+        /// One of them.
+        example: String,
+    },
+}
+
+/// Reads a page: decode, recognise the outlet, split, settle the times, issue the ids.
+///
+/// `outlet` overrules what the page says of itself.
+pub fn split_page(page: &Page, outlet: Option<&str>) -> Result<LiveBlog, Refusal> {
+    if page.body.iter().all(u8::is_ascii_whitespace) {
+        return Err(Refusal::Empty);
+    }
+    let (text, mut problems) = page.text();
+    if page.body.iter().take(2048).filter(|byte| **byte == 0).count() > 16 {
+        return Err(Refusal::Unreadable("not a page: it holds binary data".into()));
+    }
+    let mut blog = if recognise::is_html(page, &text) {
+        let html = html::parse(&text, Limits::default())?;
+        let (outlet, url) = recognise::html(page, &html, outlet)?;
+        read(outlet, url, Form::Html(&html), page)?
+    } else if recognise::is_json(page, &text) {
+        return Err(Refusal::Unreadable("it is JSON, which no outlet here publishes its live blogs in".into()));
+    } else {
+        let (outlet, url) = recognise::text(page, &text, outlet)?;
+        read(outlet, url, Form::Text(&text), page)?
+    };
+    problems.append(&mut blog.problems);
+    blog.problems = problems;
+    Ok(blog)
+}
+
+fn read(outlet: &'static Outlet, url: Option<Url>, form: Form, page: &Page) -> Result<LiveBlog, Refusal> {
+    let links = Links::new(url.as_ref());
+    let source = Source { outlet, url, form, captured: page.captured, links };
+    let draft = (outlet.split)(&source)?;
+    finish::finish(draft, &source)
+}
