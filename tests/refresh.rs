@@ -1,15 +1,18 @@
 //! Following a live blog at an outlet that behaves, and at one that does not: what is stored, what is said, when next.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 use tempfile::TempDir;
-use tidings::config::{Followed, Seed, Story};
+use tidings::adapters::OUTLETS;
+use tidings::config::{Followed, Seed, Story, load_stories};
 use tidings::fetch::{FetchSettings, Fetcher};
 use tidings::follow::{Clock, Follower, Outcome, load_seeds};
 use tidings::model::{LiveBlog, Stamp};
+use tidings::outlet::{Refusal, split_page};
 use tidings::page::Page;
 use tidings::store::{Scope, SourceState, Store, Window};
 use tokio::sync::watch;
@@ -18,7 +21,7 @@ use crate::outlet_server::{Answer, OutletServer};
 use crate::sample::{blog, entry, minute, stamp};
 
 /// A made-up outlet's way of writing: a line `at 12:05 words` in the page is an entry, in the charset the page names.
-fn split(page: &Page, _outlet: Option<&str>) -> Result<LiveBlog, String> {
+fn split(page: &Page, _outlet: Option<&str>) -> Result<LiveBlog, Refusal> {
     let latin = page.content_type.as_deref().unwrap_or_default().contains("iso-8859-1");
     let text = match latin {
         true => page.body.iter().map(|byte| char::from(*byte)).collect(),
@@ -28,7 +31,7 @@ fn split(page: &Page, _outlet: Option<&str>) -> Result<LiveBlog, String> {
         panic!("the page asked for it");
     }
     if !text.starts_with("<live>") {
-        return Err("this is no live blog".to_owned());
+        return Err(Refusal::Unreadable("this is no live blog".into()));
     }
     let entries = text.lines().filter_map(|line| {
         let (at, words) = line.strip_prefix("at 12:")?.split_once(' ')?;
@@ -390,4 +393,19 @@ async fn a_seed_that_is_refused_is_named() {
     std::fs::remove_file(&path).unwrap();
     let error = load_seeds(&store, &stories, split).await.unwrap_err().to_string();
     assert!(error.starts_with(&format!("can't read the capture {path}")), "{error}");
+}
+
+#[tokio::test]
+async fn the_seeds_that_come_with_tidings_fill_a_store() {
+    let slugs: Vec<&str> = OUTLETS.iter().map(|outlet| outlet.slug).collect();
+    let stories = load_stories(&Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds"), &slugs).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&folder.path().join("tidings.db")).await.unwrap();
+    load_seeds(&store, &stories, split_page).await.unwrap();
+    let before = (store.blogs().await.unwrap(), store.window(&Scope::Everything, 1000).await.unwrap());
+    assert_eq!(before.0.len(), stories.iter().map(|story| story.live_blogs.len()).sum::<usize>());
+    assert_eq!(before.0.iter().map(|blog| blog.entries).sum::<i64>(), before.1.entries.len() as i64);
+    assert!(before.0.iter().all(|blog| blog.entries > 1 && blog.problems.is_empty()), "{:?}", before.0);
+    load_seeds(&store, &stories, split_page).await.unwrap();
+    assert_eq!((store.blogs().await.unwrap(), store.window(&Scope::Everything, 1000).await.unwrap()), before);
 }

@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 use crate::config::Followed;
 use crate::fetch::Fetcher;
 use crate::model::LiveBlog;
+use crate::outlet::Refusal;
 use crate::page::Page;
 use crate::store::{SourceState, Store, StoreError};
 
@@ -29,8 +30,8 @@ use lanes::Lanes;
 /// The wall clock, handed down from `main`.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 
-/// What makes a live blog of a page: the page, the outlet to read it as where that is told, and the reason where it can't.
-pub type Split = fn(&Page, Option<&str>) -> Result<LiveBlog, String>;
+/// What makes a live blog of a page: [`crate::outlet::split_page`], or a stand-in for it in tests.
+pub type Split = fn(&Page, Option<&str>) -> Result<LiveBlog, Refusal>;
 
 /// How many refreshes run at once.
 const AT_ONCE: usize = 4;

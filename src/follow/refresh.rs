@@ -123,7 +123,7 @@ impl Follower {
                 }
                 Reading::Read { blog: Box::new(blog), seen, validators, hash }
             }
-            Ok(Err(refusal)) => Reading::failed(refusal),
+            Ok(Err(refusal)) => Reading::failed(refusal.to_string()),
             Err(_) => Reading::failed("reading the page broke off; this is a bug in tidings"),
         }
     }

@@ -50,11 +50,11 @@ pub async fn load_seeds(store: &Store, stories: &[Story], split: Split) -> Resul
         };
         let outlet = seed.outlet.clone();
         let read = tokio::task::spawn_blocking(move || split(&page, Some(&outlet))).await;
-        let refused = |reason| SeedError::Refused { path: path(), reason };
-        let mut blog =
-            read.map_err(|_| refused("reading it broke off; this is a bug in tidings".to_owned()))?.map_err(refused)?;
+        let refused = |reason: &dyn ToString| SeedError::Refused { path: path(), reason: reason.to_string() };
+        let read = read.map_err(|_| refused(&"reading it broke off; this is a bug in tidings"))?;
+        let mut blog = read.map_err(|refusal| refused(&refusal))?;
         if blog.entries.is_empty() {
-            return Err(refused("there is not a single entry in it".to_owned()));
+            return Err(refused(&"there is not a single entry in it"));
         }
         if let Some(title) = &seed.title {
             blog.head.headline.clone_from(title);
