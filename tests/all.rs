@@ -8,5 +8,6 @@ mod fetch;
 mod fixtures;
 mod outlet_server;
 mod reconcile;
+mod refresh;
 mod sample;
 mod store;
