@@ -1,1 +1,2 @@
-
+//! Black-box tests, one binary.
+mod feeds;
