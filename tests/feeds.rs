@@ -10,9 +10,7 @@ use proptest::prelude::*;
 use serde::Deserialize;
 use tidings::feed::{self, Feed, Format};
 use tidings::identity::{blog_id, entry_id};
-use tidings::model::{
-    Coverage, Entry, Head, Image, LiveBlog, Mark, Origin, Precision, Problem, ProblemCode, Stamp,
-};
+use tidings::model::{Coverage, Entry, Head, Image, LiveBlog, Mark, Origin, Precision, Problem, ProblemCode, Stamp};
 
 /// A case's `feed.json`.
 #[derive(Deserialize)]
@@ -101,15 +99,12 @@ fn cleaned(text: &str) -> String {
     text.chars().filter(|&c| is_xml(c)).collect()
 }
 
-/// Every character there is, a few thousand to an entry, in the fields where text stands.
+/// Every character of the basic plane and a sample of the others, in each field where text stands.
 #[test]
 fn no_character_breaks_a_feed() {
-    let all: Vec<char> = ('\0'..=char::MAX).collect();
-    for (nth, chunk) in all.chunks(100_000).enumerate() {
-        let mut feed = strange(&[chunk.iter().collect::<String>()]);
-        feed.title = format!("part {nth}");
-        sound(&feed).unwrap();
-    }
+    let basic = '\0'..='\u{FFFF}';
+    let sample = ('\u{10000}'..=char::MAX).step_by(211).chain([char::MAX]);
+    sound(&strange(&[basic.chain(sample).collect()])).unwrap();
 }
 
 fn stamp(at: i64, printed: &str) -> Stamp {
@@ -181,7 +176,8 @@ fn sound(feed: &Feed) -> Result<(), TestCaseError> {
 
     let atom = String::from_utf8(feed::write(feed, Format::Atom)).unwrap();
     prop_assert!(atom.chars().all(is_xml));
-    let parsed = atom_syndication::Feed::read_from(atom.as_bytes()).map_err(|error| TestCaseError::fail(format!("atom: {error}")))?;
+    let parsed =
+        atom_syndication::Feed::read_from(atom.as_bytes()).map_err(|error| TestCaseError::fail(format!("atom: {error}")))?;
     prop_assert_eq!(parsed.entries.len(), 2);
     let content = parsed.entries[0].content().and_then(|content| content.value()).unwrap_or_default();
     prop_assert_eq!(lines(content), lines(&body));
@@ -200,8 +196,36 @@ fn text() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         any::<char>().prop_map(String::from),
         prop::sample::select(vec![
-            "]]>", "]]", ">", "]]\u{1}>", "<![CDATA[", "<", "&", "&#0;", "&amp;", "\"", "'", "<!--", "-->", "<?x?>", "\0", "\u{8}", "\u{B}",
-            "\u{1F}", "\u{FFFE}", "\u{FFFF}", "\r", "\r\n", "\t", " ", "\u{85}", "\u{2028}", "\u{FEFF}", "\u{202E}", "</item>", "word",
+            "]]>",
+            "]]",
+            ">",
+            "]]\u{1}>",
+            "<![CDATA[",
+            "<",
+            "&",
+            "&#0;",
+            "&amp;",
+            "\"",
+            "'",
+            "<!--",
+            "-->",
+            "<?x?>",
+            "\0",
+            "\u{8}",
+            "\u{B}",
+            "\u{1F}",
+            "\u{FFFE}",
+            "\u{FFFF}",
+            "\r",
+            "\r\n",
+            "\t",
+            " ",
+            "\u{85}",
+            "\u{2028}",
+            "\u{FEFF}",
+            "\u{202E}",
+            "</item>",
+            "word",
         ])
         .prop_map(String::from),
     ];

@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use atom_syndication::{Category, Content, Entry as AtomEntry, Feed as AtomFeed, Generator, Link, Person, Source, Text, WriteConfig};
+use atom_syndication::{
+    Category, Content, Entry as AtomEntry, Feed as AtomFeed, Generator, Link, Person, Source, Text, WriteConfig,
+};
 use chrono::{DateTime, FixedOffset, Utc};
 use uuid::Uuid;
 
@@ -19,10 +21,7 @@ pub(super) fn write(feed: &Feed) -> Vec<u8> {
         id: legal(&feed.id).into(),
         updated: dated(feed.updated),
         generator: Some(Generator { value: "tidings".into(), ..Generator::default() }),
-        links: vec![
-            at(&feed.self_url, "self", Format::Atom.media_type()),
-            at(&feed.home_url, "alternate", "text/html"),
-        ],
+        links: vec![at(&feed.self_url, "self", Format::Atom.media_type()), at(&feed.home_url, "alternate", "text/html")],
         subtitle: feed.subtitle.as_deref().and_then(filled).map(Text::plain),
         entries: feed.items.iter().map(|(head, entry)| atom_entry(head, entry, changed[&head.id])).collect(),
         lang: language(feed).map(Into::into),
@@ -44,7 +43,11 @@ fn atom_entry(head: &Head, entry: &Entry, blog_changed: DateTime<Utc>) -> AtomEn
         id: entry.id.urn().to_string(),
         updated: dated(entry.last_changed()),
         authors: authors(head, entry).into_iter().map(|name| Person { name: name.into(), ..Person::default() }).collect(),
-        categories: entry.marks.iter().map(|&mark| Category { term: category(mark).into(), ..Category::default() }).collect(),
+        categories: entry
+            .marks
+            .iter()
+            .map(|&mark| Category { term: category(mark).into(), ..Category::default() })
+            .collect(),
         links: link.iter().map(|url| at(url, "alternate", "text/html")).collect(),
         published: Some(dated(entry.published.at)),
         source: Some(source(head, blog_changed)),

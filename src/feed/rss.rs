@@ -83,13 +83,15 @@ fn picture(image: &Image) -> Extension {
     if let Some(caption) = image.caption.as_deref().and_then(filled) {
         let caption = prefixed("media", element("description", [("type", "plain".into())], Some(caption.into())));
         content.children.insert("description".into(), vec![caption]);
+        content.value = None;
     }
     content
 }
 
 fn element<'a>(name: &str, attributes: impl IntoIterator<Item = (&'a str, String)>, value: Option<String>) -> Extension {
     let attrs = attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    Extension { name: name.into(), value, attrs, children: BTreeMap::new() }
+    // An empty text keeps the writer from breaking the line inside an empty element.
+    Extension { name: name.into(), value: Some(value.unwrap_or_default()), attrs, children: BTreeMap::new() }
 }
 
 fn prefixed(prefix: &str, element: Extension) -> Extension {

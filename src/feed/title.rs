@@ -43,7 +43,8 @@ fn apart(before: &str, next: char) -> bool {
         '\u{AC00}'..='\u{D7A3}' => true,
         _ => false,
     };
-    let joins = |c: char| matches!(c, '\u{200D}' | '\u{600}'..='\u{605}' | '\u{1100}'..='\u{115F}' | '\u{A960}'..='\u{A97C}');
+    let joins =
+        |c: char| matches!(c, '\u{200D}' | '\u{600}'..='\u{605}' | '\u{1100}'..='\u{115F}' | '\u{A960}'..='\u{A97C}');
     starts && !before.ends_with(joins)
 }
 
