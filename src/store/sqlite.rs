@@ -1,0 +1,145 @@
+//! Opening the file: is it ours, which schema has it, and what is missing to this one.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Connection, Sqlite, Transaction};
+
+use super::StoreError;
+use super::rows::Fault;
+
+/// `PRAGMA application_id` of a tidings store: "tide" in ASCII.
+const APPLICATION: i64 = 0x7469_6465;
+
+/// Each brings the schema one version further; the nth makes version n + 1. One that has been released is never edited.
+const MIGRATIONS: &[&str] = &[include_str!("schema/1.sql")];
+
+/// How long a write waits for another process to finish its own.
+const BUSY: Duration = Duration::from_secs(10);
+
+/// The store: cheap to clone, every clone is the same open file.
+#[derive(Debug, Clone)]
+pub struct Store {
+    path: Arc<Path>,
+    readers: SqlitePool,
+    /// One connection only: SQLite has one writer at a time, and waiting here is fairer than its busy handler.
+    writer: SqlitePool,
+}
+
+impl Store {
+    /// Opens the store at `path`, making a new one where there is no file, and brings its schema up to date.
+    pub async fn open(path: &Path) -> Result<Store, StoreError> {
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
+            return Err(StoreError::NoFolder { path: path.into(), folder: folder.into() });
+        }
+        let database = |source| match &source {
+            sqlx::Error::Database(error) if error.code().as_deref() == Some("26") => {
+                StoreError::NotAStore { path: path.into() }
+            }
+            _ => StoreError::Database { path: path.into(), source },
+        };
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .foreign_keys(true)
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(BUSY);
+        let mut first = SqliteConnection::connect_with(&options).await.map_err(database)?;
+        let found = inspect(&mut first).await.map_err(database)?;
+        check(path, found)?;
+        use_wal(&mut first).await.map_err(database)?;
+        migrate(&mut first, path).await?;
+        first.close().await.map_err(database)?;
+
+        let pool = |size| SqlitePoolOptions::new().max_connections(size).connect_lazy_with(options.clone());
+        Ok(Store { path: path.into(), readers: pool(4), writer: pool(1) })
+    }
+
+    /// The file it is kept in.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Waits for what is being written, and closes the file.
+    pub async fn close(&self) {
+        self.writer.close().await;
+        self.readers.close().await;
+    }
+
+    /// A snapshot: what is read in it belongs together, whoever writes meanwhile.
+    pub(super) async fn snapshot(&self) -> Result<Transaction<'static, Sqlite>, Fault> {
+        Ok(self.readers.begin().await?)
+    }
+
+    /// A write transaction. It takes the write lock at once: one that reads first and then finds another writer before it
+    /// could only fail.
+    pub(super) async fn writing(&self) -> Result<Transaction<'static, Sqlite>, Fault> {
+        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+    }
+
+    /// `fault` with the file's name.
+    pub(super) fn named(&self, fault: Fault) -> StoreError {
+        let path = PathBuf::from(&*self.path);
+        match fault {
+            Fault::Sqlite(source) => StoreError::Database { path, source },
+            Fault::Damaged(what) => StoreError::Damaged { path, what },
+        }
+    }
+}
+
+/// What a file says of itself.
+struct Found {
+    application: i64,
+    version: i64,
+    tables: i64,
+}
+
+async fn inspect(db: &mut SqliteConnection) -> Result<Found, sqlx::Error> {
+    let application = sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut *db).await?;
+    let version = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *db).await?;
+    let tables = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema").fetch_one(&mut *db).await?;
+    Ok(Found { application, version, tables })
+}
+
+/// Refuses a file that is not ours before anything is written to it.
+fn check(path: &Path, found: Found) -> Result<(), StoreError> {
+    let known = MIGRATIONS.len() as i64;
+    match found {
+        Found { application: 0, version: 0, tables: 0 } => Ok(()),
+        Found { application: APPLICATION, version, .. } if version > known => {
+            Err(StoreError::Newer { path: path.into(), found: version, known })
+        }
+        Found { application: APPLICATION, version: 1.., .. } => Ok(()),
+        _ => Err(StoreError::NotAStore { path: path.into() }),
+    }
+}
+
+/// Switches the file to a write-ahead log. SQLite does not wait for a lock here, whatever the busy timeout, and two
+/// processes may open a fresh file at once.
+async fn use_wal(db: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    let pause = Duration::from_millis(50);
+    for _ in 0..BUSY.as_millis() / pause.as_millis() {
+        match sqlx::query_scalar::<_, String>("PRAGMA journal_mode = WAL").fetch_one(&mut *db).await {
+            Err(sqlx::Error::Database(error)) if error.message().contains("locked") => tokio::time::sleep(pause).await,
+            other => return other.map(drop),
+        }
+    }
+    sqlx::query_scalar::<_, String>("PRAGMA journal_mode = WAL").fetch_one(db).await.map(drop)
+}
+
+async fn migrate(db: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {
+    let database = |source| StoreError::Database { path: path.into(), source };
+    let mut write = db.begin_with("BEGIN IMMEDIATE").await.map_err(database)?;
+    // Looked at again, now that nobody else can be in the middle of it.
+    let found = inspect(&mut write).await.map_err(database)?;
+    let done = usize::try_from(found.version).unwrap_or_default();
+    check(path, found)?;
+    for (before, migration) in MIGRATIONS.iter().enumerate().skip(done) {
+        sqlx::raw_sql(*migration).execute(&mut *write).await.map_err(database)?;
+        let marks = format!("PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {}", before + 1);
+        sqlx::raw_sql(sqlx::AssertSqlSafe(marks)).execute(&mut *write).await.map_err(database)?;
+    }
+    write.commit().await.map_err(database)
+}

@@ -1,0 +1,221 @@
+//! Reconciling: what a later capture may change of what is stored, and what it never may.
+
+use std::collections::HashMap;
+
+use chrono::TimeDelta;
+use proptest::prelude::*;
+use tidings::model::{CoverageState, Entry, LiveBlog, Mark, Origin, Precision, Stamp};
+use tidings::reconcile::{Changes, Known, KnownEntry, Settled, reconcile};
+use uuid::Uuid;
+
+use crate::sample::{blog, entry, minute, stamp};
+
+/// What is known once `changes` are written, as the store writes them.
+fn written(mut known: Known, changes: &Changes, seen: i64) -> Known {
+    let kept = |settled: &Settled| KnownEntry {
+        id: settled.entry.id,
+        published: settled.entry.published.clone(),
+        updated: settled.entry.updated.clone(),
+        rank: settled.rank,
+        content_hash: settled.content_hash,
+        shown_hash: settled.shown_hash,
+    };
+    known.head = changes.head.clone().or(known.head);
+    known.seen = known.seen.max(Some(minute(seen)));
+    for settled in changes.edited.iter().chain(&changes.touched) {
+        let stored = known.entries.iter_mut().find(|stored| stored.id == settled.entry.id).unwrap();
+        *stored = kept(settled);
+    }
+    known.entries.extend(changes.new.iter().map(kept));
+    known
+}
+
+/// What is known after these readings, each with the minute of its capture.
+fn after(readings: &[(i64, &LiveBlog)]) -> Known {
+    readings.iter().fold(Known::default(), |known, (seen, read)| {
+        let changes = reconcile(&known, read, minute(*seen));
+        written(known, &changes, *seen)
+    })
+}
+
+fn one(entry: Entry) -> LiveBlog {
+    blog("lake", "1", vec![entry])
+}
+
+fn edited(base: &Entry, stored: &LiveBlog, seen: i64) -> Entry {
+    let changes = reconcile(&after(&[(10, stored)]), &one(base.clone()), minute(seen));
+    assert_eq!((changes.new.len(), changes.edited.len(), changes.touched.len()), (0, 1, 0));
+    changes.edited[0].entry.clone()
+}
+
+#[test]
+fn each_part_of_the_content_moves_updated_to_the_capture() {
+    let base = entry("a", 1);
+    let image =
+        tidings::model::Image { url: "https://lake.example/b.jpg".into(), caption: None, width: None, height: Some(3) };
+    let variants = [
+        Entry { headline: None, ..base.clone() },
+        Entry { byline: vec!["Ann".into(), "Rower".into()], ..base.clone() },
+        Entry { body_html: "<p>Other.</p>".into(), ..base.clone() },
+        Entry { images: vec![image], ..base.clone() },
+        Entry { marks: vec![Mark::Breaking], ..base.clone() },
+    ];
+    let change_seen =
+        Stamp { at: minute(20), precision: Precision::Second, printed: None, origin: Origin::ChangeSeen, zone: None };
+    for variant in variants {
+        assert_eq!(edited(&variant, &one(base.clone()), 20).updated, Some(change_seen.clone()), "{variant:?}");
+    }
+}
+
+#[test]
+fn the_outlets_own_stamp_dates_an_edit_where_it_is_news() {
+    let stored = one(Entry { updated: Some(stamp(5)), ..entry("a", 1) });
+    let edit = |updated| Entry { headline: Some("It sails".into()), updated, ..entry("a", 1) };
+    assert_eq!(edited(&edit(Some(stamp(15))), &stored, 20).updated, Some(stamp(15)));
+    let at = |updated| edited(&edit(updated), &stored, 20).updated.unwrap().at;
+    assert_eq!(at(Some(stamp(5))), minute(20), "no later than what is stored");
+    assert_eq!(at(Some(stamp(4))), minute(20), "earlier than what is stored");
+    assert_eq!(at(Some(stamp(500))), minute(20), "a stamp of the future is not believed");
+    assert_eq!(at(None), minute(20));
+}
+
+#[test]
+fn what_is_not_content_changes_nothing() {
+    let base = Entry { marks: vec![Mark::Pinned, Mark::Summary], ..entry("a", 1) };
+    let known = after(&[(10, &one(base.clone()))]);
+    for same in [
+        Entry { updated: Some(stamp(15)), ..base.clone() },
+        Entry { marks: vec![Mark::Summary, Mark::Pinned, Mark::Pinned], ..base.clone() },
+        Entry {
+            problems: vec![tidings::model::Problem::new(tidings::model::ProblemCode::Gap, "never was")],
+            ..base.clone()
+        },
+        Entry { published: stamp(2), ..base.clone() },
+    ] {
+        let changes = reconcile(&known, &one(same), minute(20));
+        assert!(changes.is_empty() && changes.unchanged == 1, "{changes:?}");
+    }
+}
+
+#[test]
+fn a_moved_permalink_is_written_and_leaves_updated_alone() {
+    let stored = one(Entry { updated: Some(stamp(5)), ..entry("a", 1) });
+    let moved = Entry { permalink: Some("https://new.example/a".into()), updated: Some(stamp(15)), ..entry("a", 1) };
+    let changes = reconcile(&after(&[(10, &stored)]), &one(moved), minute(20));
+    assert_eq!((changes.edited.len(), changes.touched.len()), (0, 1));
+    assert_eq!(changes.touched[0].entry.updated, Some(stamp(5)));
+}
+
+#[test]
+fn an_entry_first_seen_without_a_time_stays_where_it_was_filed() {
+    let known = after(&[(10, &one(Entry { published: Stamp::first_seen(minute(10)), ..entry("a", 1) }))]);
+    let again = one(Entry { published: Stamp::first_seen(minute(20)), ..entry("a", 1) });
+    assert!(reconcile(&known, &again, minute(20)).is_empty());
+    let printed = one(Entry { headline: Some("With a time now".into()), ..entry("a", 1) });
+    let changes = reconcile(&known, &printed, minute(20));
+    assert_eq!(changes.edited[0].entry.published, Stamp::first_seen(minute(10)));
+}
+
+#[test]
+fn the_first_of_two_entries_with_one_id_is_taken() {
+    let pinned = Entry { headline: Some("On top".into()), ..entry("a", 1) };
+    let read = blog("lake", "1", vec![pinned.clone(), entry("b", 2), entry("a", 1)]);
+    let changes = reconcile(&Known::default(), &read, minute(10));
+    assert_eq!(changes.new.len(), 2);
+    assert!(changes.new.iter().any(|settled| settled.entry.headline == pinned.headline));
+}
+
+#[test]
+fn an_older_capture_only_adds() {
+    let newest = blog("lake", "1", vec![entry("b", 2)]);
+    let mut old = blog("lake", "1", vec![Entry { headline: Some("As it was".into()), ..entry("b", 2) }, entry("a", 1)]);
+    old.head.headline = "As the page was".into();
+    let changes = reconcile(&after(&[(10, &newest)]), &old, minute(5));
+    assert_eq!(changes.new.iter().map(|settled| &*settled.entry.key).collect::<Vec<_>>(), ["a"]);
+    assert_eq!((&changes.head, changes.edited.len(), changes.unchanged), (&None, 0, 1));
+}
+
+#[test]
+fn a_page_that_knows_less_of_itself_is_no_news() {
+    let mut rich = blog("lake", "1", vec![entry("a", 1)]);
+    rich.head.standfirst = Some("All day".into());
+    rich.head.coverage.started = Some(minute(0));
+    let known = after(&[(10, &rich)]);
+    let mut poor = rich.clone();
+    poor.head.url = None;
+    poor.head.language = None;
+    poor.head.standfirst = None;
+    poor.head.coverage = tidings::model::Coverage::default();
+    assert!(reconcile(&known, &poor, minute(11)).is_empty());
+    poor.head.coverage.state = CoverageState::Ended;
+    let head = reconcile(&known, &poor, minute(11)).head.unwrap();
+    assert_eq!((head.coverage.state, head.coverage.started), (CoverageState::Ended, Some(minute(0))));
+}
+
+/// A capture: its minute, and its entries as (key, minute published, text, minute updated).
+type Capture = (i64, Vec<(u8, i64, u8, Option<i64>)>);
+
+fn captures() -> impl Strategy<Value = Vec<Capture>> {
+    let line = (0u8..8, 0i64..4, 0u8..3, proptest::option::of(0i64..60));
+    proptest::collection::vec((0i64..60, proptest::collection::vec(line, 0..10)), 1..8)
+}
+
+fn page((_, lines): &Capture) -> LiveBlog {
+    let entries = lines.iter().map(|(key, at, text, updated)| Entry {
+        headline: Some(format!("Text {text}")),
+        updated: updated.map(stamp),
+        ..entry(&key.to_string(), *at)
+    });
+    blog("lake", "1", entries.collect())
+}
+
+proptest! {
+    #[test]
+    fn nothing_stored_is_ever_lost_or_moved(captures in captures()) {
+        let mut known = Known::default();
+        for capture in &captures {
+            let (seen, read) = (capture.0, page(capture));
+            let changes = reconcile(&known, &read, minute(seen));
+            let next = written(known.clone(), &changes, seen);
+            let by_id: HashMap<Uuid, &KnownEntry> = next.entries.iter().map(|entry| (entry.id, entry)).collect();
+            prop_assert_eq!(by_id.len(), next.entries.len(), "each id once");
+            for entry in &read.entries {
+                prop_assert!(by_id.contains_key(&entry.id), "what stood on the page is stored");
+            }
+            for old in &known.entries {
+                let new = by_id[&old.id];
+                prop_assert_eq!((&new.published, new.rank), (&old.published, old.rank));
+                let last = |entry: &KnownEntry| entry.updated.as_ref().map_or(entry.published.at, |stamp| stamp.at);
+                prop_assert!(new.updated == old.updated || new.content_hash != old.content_hash);
+                prop_assert!(last(new) >= last(old), "updated never moves back");
+            }
+            let mut places: Vec<_> = next.entries.iter().map(|entry| (entry.published.at, entry.rank)).collect();
+            places.sort();
+            places.dedup();
+            prop_assert_eq!(places.len(), next.entries.len(), "each place once");
+            prop_assert!(reconcile(&next, &read, minute(seen)).is_empty(), "the same page twice writes nothing");
+            prop_assert!(reconcile(&next, &read, minute(seen) + TimeDelta::hours(9)).is_empty() || known.seen > Some(minute(seen)),
+                "nor does it later, where it was the newest capture");
+            known = next;
+        }
+    }
+
+    #[test]
+    fn a_page_may_run_either_way_and_come_in_any_number_of_captures(
+        mut times in proptest::collection::vec(0i64..5, 2..12), cut in 0usize..12,
+    ) {
+        times.sort_unstable();
+        prop_assume!(times.first() != times.last());
+        let oldest_first: Vec<Entry> = times.iter().enumerate().map(|(n, at)| entry(&n.to_string(), *at)).collect();
+        let newest_first = |upto: usize| blog("lake", "1", oldest_first[..upto].iter().rev().cloned().collect());
+        let sorted = |known: Known| {
+            let mut entries = known.entries;
+            entries.sort_by_key(|entry| entry.id);
+            entries
+        };
+        let all = sorted(after(&[(9, &newest_first(times.len()))]));
+        prop_assert_eq!(&all, &sorted(after(&[(9, &blog("lake", "1", oldest_first.clone()))])));
+        let part = newest_first(cut.min(times.len()));
+        prop_assert_eq!(&all, &sorted(after(&[(8, &part), (9, &newest_first(times.len()))])));
+    }
+}
