@@ -1,7 +1,7 @@
 //! A [`Feed`] of entries, written as RSS, Atom or JSON Feed.
 //!
 //! Writing is pure: the same feed gives the same bytes, on any machine and in any year. Every string that leaves here has
-//! passed [`xml::legal`], because the two XML writers put characters that XML forbids into their output without a word.
+//! passed `xml::legal`, because the two XML writers put characters that XML forbids into their output without a word.
 
 mod atom;
 mod json;
@@ -65,6 +65,15 @@ impl Format {
     /// The media type without parameters, as a `<link type>` has it.
     pub fn media_type(self) -> &'static str {
         self.content_type().split(';').next().unwrap_or_default()
+    }
+
+    /// The name people know it by.
+    pub fn label(self) -> &'static str {
+        match self {
+            Format::Rss => "RSS",
+            Format::Atom => "Atom",
+            Format::Json => "JSON Feed",
+        }
     }
 
     /// What a path ends in: `rss`, `atom` or `json`.
