@@ -1,4 +1,6 @@
 //! Black-box tests, one binary.
+#![allow(clippy::unwrap_used)]
+
 mod feeds;
 mod reconcile;
 mod sample;
