@@ -8,7 +8,9 @@ use std::path::PathBuf;
 
 /// Write a commented config.toml
 #[derive(Debug, clap::Args)]
-#[command(after_help = "A file that is already there is left alone.\n\nExample:\n  tidings init && $EDITOR config.toml && tidings check")]
+#[command(
+    after_help = "A file that is already there is left alone.\n\nExample:\n  tidings init && $EDITOR config.toml && tidings check"
+)]
 pub(super) struct Arguments {
     /// Where to write it
     #[arg(default_value = settings::FILE)]

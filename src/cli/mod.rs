@@ -39,7 +39,9 @@ impl From<Status> for ExitCode {
 /// evidence, keeps each entry in a store, and serves them as one RSS, Atom or JSON feed.
 #[derive(Debug, Parser)]
 #[command(name = "tidings", version, max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
-#[command(after_help = "Start with `tidings serve --follow URL`, or read a saved page with `tidings parse FILE --format text`.")]
+#[command(
+    after_help = "Start with `tidings serve --follow URL`, or read a saved page with `tidings parse FILE --format text`."
+)]
 pub struct Arguments {
     #[command(subcommand)]
     command: Command,

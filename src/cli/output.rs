@@ -57,8 +57,7 @@ pub(super) fn write(blogs: Vec<LiveBlog>, format: Format) -> anyhow::Result<()> 
 fn one_feed(blogs: Vec<LiveBlog>) -> Feed {
     let heads: Vec<_> = blogs.iter().map(|blog| Arc::new(blog.head.clone())).collect();
     let one = (heads.len() == 1).then(|| heads[0].clone());
-    let home = one.as_ref().and_then(|head| head.url.clone()).unwrap_or_default();
-    let id = one.as_ref().map_or_else(identity::everything_id, |head| head.id);
+    let id = one.as_ref().map_or_else(|| identity::everything_feed_id(""), |head| head.id);
     let mut items: Vec<_> = blogs
         .into_iter()
         .zip(heads)
@@ -73,8 +72,8 @@ fn one_feed(blogs: Vec<LiveBlog>) -> Feed {
         id: format!("urn:uuid:{id}"),
         title: one.as_ref().map_or_else(|| "tidings".into(), |head| head.headline.clone()),
         subtitle: one.as_ref().and_then(|head| head.standfirst.clone()),
-        self_url: String::new(),
-        home_url: home,
+        self_url: None,
+        home_url: one.as_ref().and_then(|head| head.url.clone()),
         language: one.and_then(|head| head.language.clone()),
         updated,
         items,

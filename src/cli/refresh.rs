@@ -32,7 +32,9 @@ pub(super) async fn run(arguments: Arguments, clock: Clock) -> anyhow::Result<St
         config.store = store;
     }
     if config.live_blogs.is_empty() {
-        feedback::say("nothing to follow: add a [[live_blog]] table with its url to config.toml (`tidings init` writes one)");
+        feedback::say(
+            "nothing to follow: add a [[live_blog]] table with its url to config.toml (`tidings init` writes one)",
+        );
         return Ok(Status::Fine);
     }
     let store = Store::open(&config.store).await?;

@@ -32,7 +32,12 @@ pub(super) fn of(blog: &LiveBlog, colour: bool) -> String {
         let byline = if entry.byline.is_empty() { String::new() } else { format!("  {}", entry.byline.join(", ")) };
         let marks: String = entry.marks.iter().map(|mark| format!("  [{}]", words(mark))).collect();
         let edited = entry.updated.as_ref().map(|stamp| format!("  (edited {})", stamp.at.format("%H:%MZ")));
-        let _ = writeln!(out, "\n{}{}", bold(&clock(entry)), faint(&plain(&format!("{byline}{marks}{}", edited.unwrap_or_default()))));
+        let _ = writeln!(
+            out,
+            "\n{}{}",
+            bold(&clock(entry)),
+            faint(&plain(&format!("{byline}{marks}{}", edited.unwrap_or_default())))
+        );
         if let Some(headline) = &entry.headline {
             wrap(&mut out, &plain(headline), &bold);
         }
