@@ -8,6 +8,7 @@ mod corpus;
 mod feeds;
 mod fetch;
 mod fixtures;
+mod identity;
 mod outlet_server;
 mod reconcile;
 mod refresh;
