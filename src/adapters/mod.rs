@@ -12,3 +12,8 @@ pub static OUTLETS: &[&Outlet] = &[&independent::OUTLET, &sputnik::OUTLET];
 pub fn by_slug(slug: &str) -> Option<&'static Outlet> {
     OUTLETS.iter().copied().find(|outlet| outlet.slug == slug)
 }
+
+/// The built-in outlets and a config's. A config's come first: it may read a host in its own way.
+pub fn with(configured: impl IntoIterator<Item = &'static Outlet>) -> Vec<&'static Outlet> {
+    configured.into_iter().chain(OUTLETS.iter().copied()).collect()
+}
