@@ -3,6 +3,7 @@
 // Here everything is a test, helpers included; clippy only sees the functions marked so.
 #![allow(clippy::unwrap_used)]
 
+mod configured;
 mod corpus;
 mod fetch;
 mod fixtures;

@@ -28,7 +28,7 @@ pub(super) fn finish(mut draft: Draft, source: &Source) -> Result<LiveBlog, Refu
         let example = readings.iter().find(|reading| matches!(reading.printed, Some(Printed::Clock { .. })));
         return Err(Refusal::Undated { example: example.map(|reading| reading.text.clone()).unwrap_or_default() });
     }
-    if draft.entries.is_empty() {
+    if draft.entries.is_empty() && draft.problems.iter().all(|problem| problem.code != ProblemCode::NoEntries) {
         let message = "the page is a live blog and holds no entries";
         draft.problems.push(Problem::new(ProblemCode::NoEntries, message));
     }
@@ -61,7 +61,7 @@ pub(super) fn finish(mut draft: Draft, source: &Source) -> Result<LiveBlog, Refu
             url: source.url.as_ref().map(|url| url.to_string()),
             headline: draft.headline,
             standfirst: draft.standfirst,
-            language: draft.language.or(Some(outlet.language.into())),
+            language: draft.language.or(Some(outlet.language.into()).filter(|language: &String| !language.is_empty())),
             coverage: draft.coverage,
         },
         problems: draft.problems,

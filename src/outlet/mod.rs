@@ -4,9 +4,11 @@
 mod draft;
 mod finish;
 mod recognise;
+mod selectors;
 
 pub use draft::{Draft, DraftEntry, names};
 pub use recognise::Evidence;
+pub use selectors::{Configured, Field, Selectors};
 
 use crate::adapters::OUTLETS;
 use crate::html::{self, Html, Limits, Links};
@@ -19,7 +21,7 @@ use url::Url;
 /// One news organisation, and how its pages are read.
 ///
 /// It lives as long as the program, so that everything else can hold a plain reference to it: a built-in one is a static,
-/// one of a config is leaked when the config is taken into use.
+/// one of a config is leaked when it is taken into use ([`Configured::outlet`]).
 pub struct Outlet {
     /// Its name in paths and files: `[a-z0-9-]+`.
     pub slug: &'static str,
