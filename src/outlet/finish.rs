@@ -44,7 +44,8 @@ pub(super) fn finish(mut draft: Draft, source: &Source) -> Result<LiveBlog, Refu
         })
         .collect();
     let article = draft.coverage.state == CoverageState::Article;
-    let key = source.url.as_ref().and_then(outlet.blog_key).unwrap_or_else(|| blog_key_of(&instants, &draft.headline));
+    let url = draft.url.take().or_else(|| source.url.clone());
+    let key = url.as_ref().and_then(outlet.blog_key).unwrap_or_else(|| blog_key_of(&instants, &draft.headline));
     let mut keys = entry_keys(&draft.entries, &instants, timeline.order, article);
     let entries = draft.entries.into_iter().zip(timeline.settled).map(|(entry, settled)| {
         let key_of_entry = keys.next().unwrap_or_default();
@@ -58,7 +59,7 @@ pub(super) fn finish(mut draft: Draft, source: &Source) -> Result<LiveBlog, Refu
             outlet_name: outlet.name.into(),
             id: blog_id(outlet.slug, &key),
             key,
-            url: source.url.as_ref().map(|url| url.to_string()),
+            url: url.map(Into::into),
             headline: draft.headline,
             standfirst: draft.standfirst,
             language: draft.language.or(Some(outlet.language.into()).filter(|language: &String| !language.is_empty())),
