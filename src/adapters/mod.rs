@@ -2,11 +2,16 @@
 
 use crate::outlet::Outlet;
 
+mod aljazeera;
+mod guardian;
 mod independent;
 mod sputnik;
+mod telegraph;
+mod wordpress;
 
 /// Every outlet, sorted by slug.
-pub static OUTLETS: &[&Outlet] = &[&independent::OUTLET, &sputnik::OUTLET];
+pub static OUTLETS: &[&Outlet] =
+    &[&aljazeera::OUTLET, &guardian::OUTLET, &independent::OUTLET, &sputnik::OUTLET, &telegraph::OUTLET, &wordpress::OUTLET];
 
 /// The outlet of this slug.
 pub fn by_slug(slug: &str) -> Option<&'static Outlet> {
