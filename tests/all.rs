@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod cli;
+mod configured;
 mod corpus;
 mod feeds;
 mod fetch;

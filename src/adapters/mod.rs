@@ -2,13 +2,23 @@
 
 use crate::outlet::Outlet;
 
+mod aljazeera;
+mod guardian;
 mod independent;
 mod sputnik;
+mod telegraph;
+mod wordpress;
 
 /// Every outlet, sorted by slug.
-pub static OUTLETS: &[&Outlet] = &[&independent::OUTLET, &sputnik::OUTLET];
+pub static OUTLETS: &[&Outlet] =
+    &[&aljazeera::OUTLET, &guardian::OUTLET, &independent::OUTLET, &sputnik::OUTLET, &telegraph::OUTLET, &wordpress::OUTLET];
 
 /// The outlet of this slug.
 pub fn by_slug(slug: &str) -> Option<&'static Outlet> {
     OUTLETS.iter().copied().find(|outlet| outlet.slug == slug)
+}
+
+/// The built-in outlets and a config's. A config's come first: it may read a host in its own way.
+pub fn with(configured: impl IntoIterator<Item = &'static Outlet>) -> Vec<&'static Outlet> {
+    configured.into_iter().chain(OUTLETS.iter().copied()).collect()
 }

@@ -33,7 +33,7 @@ pub(super) static OUTLET: Outlet = Outlet {
     blog_key,
     claims_text,
     claims_json: claims_nothing,
-    split,
+    split: &split,
 };
 
 /// `/20220508/slug-1095350845.html` since 2021, `/us/202101061081668004-slug/` before: a date, then the number.

@@ -4,6 +4,10 @@
 //! elements as ordinary pictures and links, addresses absolute. Then `ammonia` takes away what is not on a short list; it is
 //! the only judge of what is safe.
 
+mod lines;
+
+pub use lines::{Line, body_of_lines};
+
 use super::Links;
 use super::embeds::{embed, target};
 use crate::model::Image;
