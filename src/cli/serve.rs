@@ -121,6 +121,9 @@ async fn welcome(store: &Store, config: &Config, listen: SocketAddr, configured:
         counted(blogs.len() as i64, "live blog", "live blogs"),
         config.store.display(),
     );
+    if config.base_url.is_some() {
+        let _ = writeln!(out, "Listening on {listen}, reached under {base}.");
+    }
     if config.live_blogs.is_empty() {
         let how = if configured {
             format!("add a [[live_blog]] table to {FILE}")
