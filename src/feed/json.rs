@@ -111,7 +111,8 @@ fn item<'a>(head: &'a Head, entry: &'a Entry) -> JsonItem<'a> {
         url: link,
         title: title(entry),
         content_html: filled(&entry.body_html),
-        content_text: legal(&entry.body_text),
+        // Every item must have a content (JSON Feed 1.1, Items): an entry that is all headline is that.
+        content_text: filled(&entry.body_text).unwrap_or_else(|| title(entry).into()),
         image: entry.images.iter().find_map(|image| filled(&image.url)),
         date_published: rfc3339(entry.published.at),
         date_modified: rfc3339(entry.last_changed()),
