@@ -9,7 +9,8 @@ use tracing_subscriber::EnvFilter;
 #[tokio::main]
 async fn main() -> ExitCode {
     // `TIDINGS_LOG` takes what `RUST_LOG` takes elsewhere: `debug`, `tidings::follow=debug`.
-    let filter = EnvFilter::try_from_env("TIDINGS_LOG").unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn"));
+    let arguments = cli::Arguments::parse();
+    let filter = EnvFilter::try_from_env("TIDINGS_LOG").unwrap_or_else(|_| EnvFilter::new(arguments.log()));
     let colour = std::io::IsTerminal::is_terminal(&std::io::stderr()) && std::env::var_os("NO_COLOR").is_none();
     tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -22,5 +23,5 @@ async fn main() -> ExitCode {
 
     #[expect(clippy::disallowed_methods, reason = "the one place where the clock is read")]
     let clock = Arc::new(chrono::Utc::now);
-    cli::run(cli::Arguments::parse(), clock).await.into()
+    cli::run(arguments, clock).await.into()
 }

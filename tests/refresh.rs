@@ -77,7 +77,7 @@ impl Desk {
             every: Duration::from_secs(300),
             title: None,
         };
-        self.follower.follow(&paths.iter().map(followed).collect::<Vec<_>>()).await.unwrap();
+        self.follower.follow(&paths.iter().map(followed).collect::<Vec<_>>(), true).await.unwrap();
     }
 
     /// One cycle at this minute: how `/live` went, or None where nothing was due.
@@ -342,9 +342,13 @@ async fn following_asks_again_when_the_time_comes() {
     let (now, settings) = (desk.now.clone(), FetchSettings::default());
     let clock: Clock = Arc::new(move || minute(now.fetch_add(5, SeqCst)));
     let follower = Follower::new(desk.store.clone(), Fetcher::new(&settings).unwrap(), split, clock);
+    let followed = Followed { url: desk.outlet.url("/live"), outlet: None, every: Duration::from_secs(300), title: None };
+    follower.follow(&[followed], true).await.unwrap();
     let stop = desk.stop.subscribe();
     let running = tokio::spawn(async move { follower.run(stop).await });
+    let begun = Instant::now();
     while desk.outlet.asked().len() < 3 {
+        assert!(begun.elapsed() < Duration::from_secs(20), "asked {} times", desk.outlet.asked().len());
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     desk.stop.send_replace(true);

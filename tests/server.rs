@@ -193,7 +193,7 @@ async fn a_title_in_the_configuration_names_the_live_blogs_feed() {
     );
     let titled =
         SourceState { title: Some("The storm".into()), ..SourceState::new("https://lake.example/live/1", 300, minute(0)) };
-    served.store.follow(&[titled]).await.unwrap();
+    served.store.follow(&[titled], true).await.unwrap();
     let restarted = ServerState::new(served.store.clone(), None, SocketAddr::from(([127, 0, 0, 1], 80)), Limits::default());
     let served = Served { router: router(restarted), ..served };
     assert_eq!(served.get(&path).await.json()["title"], "The storm");
@@ -277,7 +277,7 @@ async fn an_outlet_that_is_followed_can_be_subscribed_to_before_it_is_read() {
     let served = Served::empty().await;
     let source =
         SourceState { outlet: Some("lake".into()), ..SourceState::new("https://lake.example/live", 300, minute(0)) };
-    served.store.follow(&[source]).await.unwrap();
+    served.store.follow(&[source], true).await.unwrap();
     let feed = served.get("/outlets/lake/feed.atom").await;
     assert_eq!((feed.status, feed.header("tidings-checked")), (StatusCode::OK, Some("never")));
 }

@@ -198,17 +198,36 @@ async fn a_store_from_the_future_is_refused() {
     assert!(error.to_string().contains(&*path.to_string_lossy()));
 }
 
+fn mine() -> Vec<String> {
+    ["lake", "river"].map(|name| format!("https://{name}.example/")).into()
+}
+
+/// `serve --follow` and a `refresh` from cron share a store and follow different addresses.
+#[tokio::test]
+async fn neither_of_two_processes_takes_the_others_addresses_away() {
+    let (_folder, store) = fresh().await;
+    let [lake, river] = mine().try_into().unwrap();
+    store.follow(&[SourceState::new(&lake, 60, minute(0))], true).await.unwrap();
+    store.follow(&[SourceState::new(&river, 60, minute(0))], false).await.unwrap();
+    let lease = TimeDelta::minutes(2);
+    let claimed = |found: Vec<SourceState>| found.into_iter().map(|source| source.url).collect::<Vec<_>>();
+    assert_eq!(claimed(store.claim(std::slice::from_ref(&lake), minute(0), lease).await.unwrap()), [lake.clone()]);
+    assert_eq!(claimed(store.claim(std::slice::from_ref(&river), minute(0), lease).await.unwrap()), [river]);
+    assert!(store.sources().await.unwrap().iter().all(|source| source.followed));
+}
+
 #[tokio::test]
 async fn what_is_due_is_claimed_once() {
     let (_folder, store) = fresh().await;
     let source = |name: &str, every_s| SourceState::new(format!("https://{name}.example/"), every_s, minute(0));
-    store.follow(&[source("lake", 60), source("river", 60)]).await.unwrap();
+    store.follow(&[source("lake", 60), source("river", 60)], true).await.unwrap();
     let lease = TimeDelta::minutes(2);
-    let (one, two) = tokio::join!(store.claim(minute(0), lease), store.claim(minute(0), lease));
+    let mine = mine();
+    let (one, two) = tokio::join!(store.claim(&mine, minute(0), lease), store.claim(&mine, minute(0), lease));
     assert_eq!(one.unwrap().len() + two.unwrap().len(), 2);
-    assert_eq!(store.due(minute(1)).await.unwrap(), []);
-    assert_eq!(store.next_due().await.unwrap(), Some(minute(2)));
-    assert_eq!(store.due(minute(2)).await.unwrap().len(), 2, "whoever claimed them is gone");
+    assert_eq!(store.due(&mine, minute(1)).await.unwrap(), []);
+    assert_eq!(store.next_due(&mine).await.unwrap(), Some(minute(2)));
+    assert_eq!(store.due(&mine, minute(2)).await.unwrap().len(), 2, "whoever claimed them is gone");
 
     // What is known of an address stays when the configuration changes around it.
     let done = SourceState {
@@ -222,16 +241,16 @@ async fn what_is_due_is_claimed_once() {
         ..source("lake", 60)
     };
     store.put_source(&done).await.unwrap();
-    store.follow(&[source("lake", 30)]).await.unwrap();
+    store.follow(&[source("lake", 30)], true).await.unwrap();
     let sources = store.sources().await.unwrap();
     let next_due = minute(2) + TimeDelta::seconds(30);
     assert_eq!(sources[0], SourceState { every_s: 30, next_due, ..done.clone() });
     assert!(!sources[1].followed);
-    assert_eq!(store.due(minute(9)).await.unwrap().len(), 1);
+    assert_eq!(store.due(&mine[..1], minute(9)).await.unwrap().len(), 1);
 
     // What is to be shown otherwise is asked for whole and read again.
     let titled = SourceState { title: Some("Lake".into()), ..source("lake", 30) };
-    store.follow(std::slice::from_ref(&titled)).await.unwrap();
+    store.follow(std::slice::from_ref(&titled), true).await.unwrap();
     let anew = SourceState { every_s: 30, next_due, etag: None, body_hash: None, title: titled.title, ..done };
     assert_eq!(store.sources().await.unwrap()[0], anew);
 }
@@ -239,11 +258,11 @@ async fn what_is_due_is_claimed_once() {
 #[tokio::test]
 async fn a_clock_set_back_stops_nothing() {
     let (_folder, store) = fresh().await;
-    store.follow(&[SourceState::new("https://lake.example/", 60, minute(0))]).await.unwrap();
+    store.follow(&[SourceState::new("https://lake.example/", 60, minute(0))], true).await.unwrap();
     let year = TimeDelta::days(365);
-    assert_eq!(store.claim(minute(0) + year, TimeDelta::minutes(2)).await.unwrap().len(), 1);
-    assert_eq!(store.claim(minute(1), TimeDelta::minutes(2)).await.unwrap().len(), 1, "back to the true year");
-    assert_eq!(store.claim(minute(2), TimeDelta::minutes(2)).await.unwrap().len(), 0);
+    assert_eq!(store.claim(&mine(), minute(0) + year, TimeDelta::minutes(2)).await.unwrap().len(), 1);
+    assert_eq!(store.claim(&mine(), minute(1), TimeDelta::minutes(2)).await.unwrap().len(), 1, "back to the true year");
+    assert_eq!(store.claim(&mine(), minute(2), TimeDelta::minutes(2)).await.unwrap().len(), 0);
 }
 
 #[tokio::test]

@@ -47,6 +47,17 @@ pub struct Arguments {
     command: Command,
 }
 
+impl Arguments {
+    /// What is logged unless the user says otherwise. A server tells how it fares; a command that ends tells its outcome
+    /// itself, and would say it twice.
+    pub fn log(&self) -> &'static str {
+        match self.command {
+            Command::Serve(_) => "info,sqlx=warn",
+            _ => "error,sqlx=off",
+        }
+    }
+}
+
 #[derive(Debug, Subcommand)]
 enum Command {
     Parse(parse::Arguments),

@@ -39,7 +39,7 @@ pub(super) async fn run(arguments: Arguments, clock: Clock) -> anyhow::Result<St
     }
     let store = Store::open(&config.store).await?;
     let (follower, stop) = (follower(&config, store, splitter(), clock)?, super::serve::on_signal()?);
-    follower.follow(&config.live_blogs).await?;
+    follower.follow(&config.live_blogs, false).await?;
     let refreshed = follower.refresh_due(stop).await?;
     let mut status = Status::Fine;
     let mut stdout = std::io::stdout().lock();

@@ -55,7 +55,7 @@ pub(super) async fn run(arguments: Arguments, clock: Clock) -> anyhow::Result<St
     let listen = listener.local_addr()?;
     let state = ServerState::new(store.clone(), config.base_url.as_ref(), listen, Limits::default());
     let follower = follower(&config, store.clone(), splitter(), clock)?;
-    follower.follow(&config.live_blogs).await?;
+    follower.follow(&config.live_blogs, true).await?;
 
     welcome(&store, &config, listen, file.is_some()).await?;
     let mut stopped = stop.clone();

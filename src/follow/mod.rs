@@ -4,7 +4,7 @@
 //! What keeps it safe: a failure leaves everything stored as it is, and a stop falls between transactions, never into one.
 
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -53,6 +53,8 @@ pub struct Follower {
     split: Split,
     clock: Clock,
     lanes: Lanes,
+    /// The addresses this process follows; another one on the same store may follow others.
+    mine: Arc<RwLock<Vec<String>>>,
 }
 
 /// One address that was refreshed, and how that went.
@@ -67,11 +69,12 @@ pub struct Refreshed {
 impl Follower {
     /// A follower that writes to `store`.
     pub fn new(store: Store, fetcher: Fetcher, split: Split, clock: Clock) -> Self {
-        Follower { store, fetcher, split, clock, lanes: Lanes::new(AT_ONCE) }
+        Follower { store, fetcher, split, clock, lanes: Lanes::new(AT_ONCE), mine: Arc::default() }
     }
 
-    /// Follows exactly these live blogs from now on. What is stored of others stays.
-    pub async fn follow(&self, live_blogs: &[Followed]) -> Result<(), StoreError> {
+    /// Follows these live blogs from now on, and no others. What is stored of others stays; with `only`, they are also shown
+    /// as followed no more, which is for the process that serves to say.
+    pub async fn follow(&self, live_blogs: &[Followed], only: bool) -> Result<(), StoreError> {
         let now = (self.clock)();
         let wanted: Vec<SourceState> = live_blogs
             .iter()
@@ -81,13 +84,19 @@ impl Follower {
                 ..SourceState::new(followed.url.as_str(), u32::try_from(followed.every.as_secs()).unwrap_or(u32::MAX), now)
             })
             .collect();
-        self.store.follow(&wanted).await
+        self.store.follow(&wanted, only).await?;
+        *self.mine.write().unwrap_or_else(PoisonError::into_inner) = wanted.into_iter().map(|state| state.url).collect();
+        Ok(())
+    }
+
+    fn mine(&self) -> Vec<String> {
+        self.mine.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// One cycle: refreshes what is due now, and says how each address went, in the order of their addresses.
     pub async fn refresh_due(&self, stop: watch::Receiver<bool>) -> Result<Vec<Refreshed>, StoreError> {
         let mut running = JoinSet::new();
-        for source in self.store.claim((self.clock)(), LEASE).await? {
+        for source in self.store.claim(&self.mine(), (self.clock)(), LEASE).await? {
             let (follower, stop) = (self.clone(), stop.clone());
             running.spawn(async move { follower.refresh(source, stop).await });
         }
@@ -140,13 +149,14 @@ impl Follower {
         stop: &watch::Receiver<bool>,
     ) -> Result<Duration, StoreError> {
         let now = (self.clock)();
-        for source in self.store.claim(now, LEASE).await? {
+        for source in self.store.claim(&self.mine(), now, LEASE).await? {
             if busy.insert(source.url.clone()) {
                 let (follower, stop, url) = (self.clone(), stop.clone(), source.url.clone());
                 running.spawn(async move { (url, follower.refresh(source, stop).await.map(drop)) });
             }
         }
-        let until = self.store.next_due().await?.map(|next| (next - (self.clock)()).to_std().unwrap_or_default());
+        let until =
+            self.store.next_due(&self.mine()).await?.map(|next| (next - (self.clock)()).to_std().unwrap_or_default());
         Ok(until.unwrap_or(LONGEST_WAIT).min(LONGEST_WAIT))
     }
 }

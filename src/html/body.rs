@@ -10,6 +10,7 @@ pub use lines::{Line, body_of_lines};
 
 use super::Links;
 use super::embeds::{embed, target};
+use super::unprintable;
 use crate::model::Image;
 use ego_tree::{NodeId, NodeRef};
 use scraper::{Node, node::Element};
@@ -469,12 +470,6 @@ fn kept(element: &Element, names: &[&str]) -> String {
         }
     }
     attributes
-}
-
-/// Control characters and marks that turn text around have no business in a body; both survive `ammonia`.
-fn unprintable(c: char) -> bool {
-    (c.is_control() && !matches!(c, '\n' | '\t'))
-        || matches!(c, '\u{200b}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{fffe}' | '\u{ffff}')
 }
 
 fn escaped(text: &str) -> String {

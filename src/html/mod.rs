@@ -71,17 +71,24 @@ pub fn short_text_of(element: ElementRef<'_>, most: usize) -> Option<String> {
     Some(line)
 }
 
-/// Appends a piece of text with its white space folded. Zero-width spaces that editors leave behind are dropped.
+/// Appends a piece of text with its white space folded.
 fn fold_into(line: &mut String, piece: &str) {
     for c in piece.chars() {
         if c.is_whitespace() {
             if !line.is_empty() && !line.ends_with(' ') {
                 line.push(' ');
             }
-        } else if !matches!(c, '\u{200b}' | '\u{feff}') {
+        } else if !unprintable(c) {
             line.push(c);
         }
     }
+}
+
+/// Control characters and marks that turn text around have no business in a headline or a body; both survive `ammonia`. Zero-width spaces
+/// are what editors leave behind.
+pub(crate) fn unprintable(c: char) -> bool {
+    (c.is_control() && !matches!(c, '\n' | '\t'))
+        || matches!(c, '\u{200b}' | '\u{feff}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{fffe}' | '\u{ffff}')
 }
 
 /// A text with its white space folded.

@@ -22,27 +22,36 @@ impl Store {
         .map_err(|fault| self.named(fault))
     }
 
-    /// The followed addresses to be asked for at `now`, the longest waiting first.
-    pub async fn due(&self, now: DateTime<Utc>) -> Result<Vec<SourceState>, StoreError> {
-        async { due(&mut *self.snapshot().await?, now).await }.await.map_err(|fault| self.named(fault))
+    /// Which of `mine` are to be asked for at `now`, the longest waiting first.
+    pub async fn due(&self, mine: &[String], now: DateTime<Utc>) -> Result<Vec<SourceState>, StoreError> {
+        async { due(&mut *self.snapshot().await?, mine, now).await }.await.map_err(|fault| self.named(fault))
     }
 
-    /// Takes what is due at `now`: as [`Store::due`], and nobody else is given the same until `lease` is over, so that two
-    /// processes on one store don't ask an outlet twice. A refresh that ends writes the true next time over the lease.
-    pub async fn claim(&self, now: DateTime<Utc>, lease: TimeDelta) -> Result<Vec<SourceState>, StoreError> {
+    /// Takes what of `mine` is due at `now`, and nobody else is given the same until `lease` is over, so that two processes on
+    /// one store don't ask an outlet twice. A refresh that ends writes the true next time over the lease.
+    ///
+    /// Which addresses are its own a process has to say: `serve --follow` and a `refresh` from cron may share a store and
+    /// follow different ones, and neither may take the other's away.
+    pub async fn claim(
+        &self,
+        mine: &[String],
+        now: DateTime<Utc>,
+        lease: TimeDelta,
+    ) -> Result<Vec<SourceState>, StoreError> {
         async {
-            if due(&mut *self.snapshot().await?, now).await?.is_empty() {
+            if due(&mut *self.snapshot().await?, mine, now).await?.is_empty() {
                 return Ok(Vec::new());
             }
             let mut write = self.writing().await?;
-            let claimed = due(&mut write, now).await?;
+            let claimed = due(&mut write, mine, now).await?;
             sqlx::query(
                 "UPDATE source SET next_due = ?2, last_tried = ?1
-                 WHERE followed = 1 AND (next_due <= ?1 OR last_tried > ?3)",
+                 WHERE url IN (SELECT value FROM json_each(?4)) AND (next_due <= ?1 OR last_tried > ?3)",
             )
             .bind(now.timestamp_millis())
             .bind((now + lease).timestamp_millis())
             .bind((now + CLOCK_BACK).timestamp_millis())
+            .bind(json(&mine)?)
             .execute(&mut *write)
             .await?;
             write.commit().await?;
@@ -52,12 +61,12 @@ impl Store {
         .map_err(|fault| self.named(fault))
     }
 
-    /// When the next followed address is due.
-    pub async fn next_due(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
+    /// When the next of `mine` is due.
+    pub async fn next_due(&self, mine: &[String]) -> Result<Option<DateTime<Utc>>, StoreError> {
         async {
             let mut db = self.snapshot().await?;
-            let row =
-                sqlx::query("SELECT min(next_due) AS next_due FROM source WHERE followed = 1").fetch_one(&mut *db).await?;
+            let query = "SELECT min(next_due) AS next_due FROM source WHERE url IN (SELECT value FROM json_each(?))";
+            let row = sqlx::query(query).bind(json(&mine)?).fetch_one(&mut *db).await?;
             rows::maybe_instant(&row, "next_due")
         }
         .await
@@ -75,12 +84,14 @@ impl Store {
         .map_err(|fault| self.named(fault))
     }
 
-    /// Follows exactly `wanted` from now on. An address known already keeps how it fares and only takes over what the
-    /// configuration says of it; one no longer wanted is left alone, and its entries stay.
-    pub async fn follow(&self, wanted: &[SourceState]) -> Result<(), StoreError> {
+    /// Follows `wanted` from now on. An address known already keeps how it fares and only takes over what the configuration
+    /// says of it. With `only`, any other is shown as followed no more; its entries stay.
+    pub async fn follow(&self, wanted: &[SourceState], only: bool) -> Result<(), StoreError> {
         async {
             let mut write = self.writing().await?;
-            sqlx::query("UPDATE source SET followed = 0").execute(&mut *write).await?;
+            if only {
+                sqlx::query("UPDATE source SET followed = 0").execute(&mut *write).await?;
+            }
             for state in wanted {
                 // A shorter interval counts from now on, not after the longer one has run out; a failing address keeps
                 // its pause. A page that is to be read as something else is asked for whole and read anew.
@@ -110,13 +121,15 @@ impl Store {
     }
 }
 
-async fn due(db: &mut SqliteConnection, now: DateTime<Utc>) -> Result<Vec<SourceState>, Fault> {
-    let found =
-        sqlx::query("SELECT * FROM source WHERE followed = 1 AND (next_due <= ? OR last_tried > ?) ORDER BY next_due, url")
-            .bind(now.timestamp_millis())
-            .bind((now + CLOCK_BACK).timestamp_millis())
-            .fetch_all(db)
-            .await?;
+async fn due(db: &mut SqliteConnection, mine: &[String], now: DateTime<Utc>) -> Result<Vec<SourceState>, Fault> {
+    let query = "SELECT * FROM source WHERE url IN (SELECT value FROM json_each(?3)) AND (next_due <= ?1 OR last_tried > ?2)
+                 ORDER BY next_due, url";
+    let found = sqlx::query(query)
+        .bind(now.timestamp_millis())
+        .bind((now + CLOCK_BACK).timestamp_millis())
+        .bind(json(&mine)?)
+        .fetch_all(db)
+        .await?;
     found.iter().map(rows::source).collect()
 }
 

@@ -96,7 +96,7 @@ async fn stopping_waits_for_nobody() {
     let store = Store::open(&folder.path().join("tidings.db")).await.unwrap();
     let source = store.sources().await.unwrap().remove(0);
     assert_eq!((source.failures, source.last_error.clone(), source.last_ok), (0, None, None));
-    assert_eq!(store.due(source.next_due).await.unwrap().len(), 1);
+    assert_eq!(store.due(std::slice::from_ref(&source.url), source.next_due).await.unwrap().len(), 1);
 }
 
 fn project() -> &'static Path {
