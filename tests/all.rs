@@ -3,11 +3,17 @@
 // Here everything is a test, helpers included; clippy only sees the functions marked so.
 #![allow(clippy::unwrap_used)]
 
+mod cli;
 mod configured;
 mod corpus;
+mod corpus_dom;
+mod feeds;
 mod fetch;
 mod fixtures;
 mod outlet_server;
 mod reconcile;
+mod refresh;
 mod sample;
+mod server;
 mod store;
+mod tidy;

@@ -54,11 +54,12 @@ fn split(source: &Source) -> Result<Draft, Refusal> {
     })
 }
 
+/// The clock that a paragraph begins with, alone in its element or before a name (`06.25 Ann Lee`).
 fn clock_of(strong: ElementRef) -> Option<Reading> {
-    let text = html::short_text_of(strong, 12)?;
     let begins = strong.prev_siblings().all(|before| before.value().as_text().is_some_and(|text| text.trim().is_empty()));
-    let reading = Reading::of(&text, Origin::Text);
-    (begins && matches!(reading.printed, Some(Printed::Clock { .. }))).then_some(reading)
+    let text = html::short_text_of(strong, 60).filter(|_| begins)?;
+    let reading = Reading::of(text.split(' ').next()?, Origin::Text);
+    matches!(reading.printed, Some(Printed::Clock { .. })).then_some(reading)
 }
 
 fn last_changed(page: &Html) -> Option<NaiveDate> {
@@ -73,7 +74,8 @@ fn entries(page: &Html, clocks: Vec<(ElementRef, Reading)>, source: &Source) -> 
     let paragraphs: Vec<NodeRef<_>> = page.select(css!("#mainBodyArea p")).map(|paragraph| *paragraph).collect();
     let place = |clock: ElementRef| paragraphs.iter().position(|p| clock.parent().is_some_and(|own| own.id() == p.id()));
     let starts: Vec<usize> = clocks.iter().filter_map(|(clock, _)| place(*clock)).chain([paragraphs.len()]).collect();
-    let skipped: Vec<NodeId> = clocks.iter().map(|(clock, _)| clock.id()).collect();
+    let alone = |(clock, reading): &&(ElementRef, Reading)| text_of(*clock) == reading.text;
+    let skipped: Vec<NodeId> = clocks.iter().filter(alone).map(|(clock, _)| clock.id()).collect();
     clocks
         .into_iter()
         .zip(starts.windows(2))
