@@ -10,6 +10,7 @@ use crate::model::Origin;
 use crate::outlet::{Draft, DraftEntry, Form, Outlet, Refusal, Source, claims_nothing};
 use crate::time::{Order, Printed, Reading};
 use chrono::NaiveDate;
+use std::collections::HashMap;
 use url::Url;
 
 pub(super) static OUTLET: Outlet = Outlet {
@@ -72,15 +73,15 @@ fn last_changed(page: &Html) -> Option<NaiveDate> {
 /// An entry runs from its clock to the next; the paragraphs lie in wrappers that mean nothing.
 fn entries(page: &Html, clocks: Vec<(ElementRef, Reading)>, source: &Source) -> Vec<DraftEntry> {
     let paragraphs: Vec<NodeRef<_>> = page.select(css!("#mainBodyArea p")).map(|paragraph| *paragraph).collect();
-    let place = |clock: ElementRef| paragraphs.iter().position(|p| clock.parent().is_some_and(|own| own.id() == p.id()));
-    let starts: Vec<usize> = clocks.iter().filter_map(|(clock, _)| place(*clock)).chain([paragraphs.len()]).collect();
-    let alone = |(clock, reading): &&(ElementRef, Reading)| text_of(*clock) == reading.text;
-    let skipped: Vec<NodeId> = clocks.iter().filter(alone).map(|(clock, _)| clock.id()).collect();
+    let places: HashMap<NodeId, usize> = paragraphs.iter().enumerate().map(|(place, p)| (p.id(), place)).collect();
+    let place = |clock: &ElementRef| clock.parent().and_then(|paragraph| places.get(&paragraph.id()).copied());
+    let starts: Vec<usize> = clocks.iter().filter_map(|(clock, _)| place(clock)).chain([paragraphs.len()]).collect();
     clocks
         .into_iter()
         .zip(starts.windows(2))
-        .map(|((_, reading), run)| {
-            let body = body_of(paragraphs[run[0]..run[1]].iter().copied(), &skipped, &source.links);
+        .map(|((clock, reading), run)| {
+            let alone = (text_of(clock) == reading.text).then_some(clock.id());
+            let body = body_of(paragraphs[run[0]..run[1]].iter().copied(), alone.as_slice(), &source.links);
             DraftEntry { body, ..DraftEntry::at(reading) }
         })
         .collect()
