@@ -16,6 +16,8 @@ async fn main() -> ExitCode {
         .with_writer(std::io::stderr)
         .with_ansi(colour)
         .with_target(false)
+        // A log that nobody reads any more (`2>&1 | head`) must end no task: by default it is complained of with a panic.
+        .log_internal_errors(false)
         .init();
 
     #[expect(clippy::disallowed_methods, reason = "the one place where the clock is read")]

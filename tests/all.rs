@@ -10,6 +10,7 @@ mod corpus_dom;
 mod feeds;
 mod fetch;
 mod fixtures;
+mod identity;
 mod outlet_server;
 mod reconcile;
 mod refresh;

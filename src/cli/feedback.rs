@@ -4,8 +4,10 @@ use crate::model::{Entry, LiveBlog, Problem};
 use std::fmt::Display;
 use std::io::Write;
 
-/// Says one line. A reader that has gone away is no reason to stop.
+/// Says one line. A reader that has gone away is no reason to stop, and what a page or a file name holds must not steer the
+/// terminal.
 pub(super) fn say(line: impl Display) {
+    let line: String = line.to_string().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
@@ -34,7 +36,7 @@ fn label(entry: &Entry) -> String {
     if label.len() < words.len() {
         label.push('…');
     }
-    if label.is_empty() { entry.key.clone() } else { label.replace('\n', " ") }
+    if label.is_empty() { entry.key.clone() } else { label }
 }
 
 /// The code as scripts see it in JSON.

@@ -38,7 +38,7 @@ pub(super) async fn run(arguments: Arguments, clock: Clock) -> anyhow::Result<St
         return Ok(Status::Fine);
     }
     let store = Store::open(&config.store).await?;
-    let (follower, stop) = (follower(&config, store, splitter(), clock)?, super::serve::on_signal());
+    let (follower, stop) = (follower(&config, store, splitter(), clock)?, super::serve::on_signal()?);
     follower.follow(&config.live_blogs).await?;
     let refreshed = follower.refresh_due(stop).await?;
     let mut status = Status::Fine;
@@ -46,7 +46,10 @@ pub(super) async fn run(arguments: Arguments, clock: Clock) -> anyhow::Result<St
     for one in &refreshed {
         if matches!(one.outcome, Outcome::Failed(_) | Outcome::Empty(_) | Outcome::Stopped) {
             status = Status::Problems;
-            feedback::say(format_args!("{}: {}", one.url, one.outcome));
+            let reason = one.outcome.to_string();
+            // What failed on the way there names the address itself.
+            let told = if reason.starts_with(&one.url) { reason } else { format!("{}: {reason}", one.url) };
+            feedback::say(told);
         } else {
             let _ = writeln!(stdout, "{}: {}", one.url, one.outcome);
         }

@@ -45,6 +45,7 @@ pub(super) struct Arguments {
 pub(super) async fn run(arguments: Arguments, clock: Clock) -> anyhow::Result<Status> {
     let file = arguments.settings.file();
     let config = overruled(arguments.settings.load()?, &arguments);
+    let stop = on_signal()?;
     let store = Store::open(&config.store).await?;
     fill(&store, &config).await?;
 
@@ -57,7 +58,6 @@ pub(super) async fn run(arguments: Arguments, clock: Clock) -> anyhow::Result<St
     follower.follow(&config.live_blogs).await?;
 
     welcome(&store, &config, listen, file.is_some()).await?;
-    let stop = on_signal();
     let mut stopped = stop.clone();
     let following = tokio::spawn(async move { follower.run(stop).await });
     server::serve(listener, state, async move {
@@ -121,6 +121,9 @@ async fn welcome(store: &Store, config: &Config, listen: SocketAddr, configured:
         counted(blogs.len() as i64, "live blog", "live blogs"),
         config.store.display(),
     );
+    if config.base_url.is_some() {
+        let _ = writeln!(out, "Listening on {listen}, reached under {base}.");
+    }
     if config.live_blogs.is_empty() {
         let how = if configured {
             format!("add a [[live_blog]] table to {FILE}")
@@ -153,32 +156,50 @@ fn every(seconds: u64) -> String {
 }
 
 /// Turns true at Ctrl-C or SIGTERM. A second one ends the process at once: the store stands that.
-pub(super) fn on_signal() -> watch::Receiver<bool> {
+pub(super) fn on_signal() -> anyhow::Result<watch::Receiver<bool>> {
+    // Caught from here on, not from some later moment in a task: until then a signal just kills.
+    let mut signals = Signals::caught().context("can't catch signals")?;
     let (tell, stop) = watch::channel(false);
     tokio::spawn(async move {
-        signalled().await;
+        signals.next().await;
         let _ = tell.send(true);
-        signalled().await;
+        signals.next().await;
         std::process::exit(130);
     });
-    stop
+    Ok(stop)
 }
 
 #[cfg(unix)]
-async fn signalled() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn caught() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Signals { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
         }
-        Err(_) => drop(tokio::signal::ctrl_c().await),
     }
 }
 
-#[cfg(not(unix))]
-async fn signalled() {
-    drop(tokio::signal::ctrl_c().await);
+#[cfg(windows)]
+struct Signals(tokio::signal::windows::CtrlC);
+
+#[cfg(windows)]
+impl Signals {
+    fn caught() -> std::io::Result<Self> {
+        tokio::signal::windows::ctrl_c().map(Signals)
+    }
+
+    async fn next(&mut self) {
+        self.0.recv().await;
+    }
 }
