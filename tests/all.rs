@@ -6,6 +6,7 @@
 mod cli;
 mod configured;
 mod corpus;
+mod corpus_dom;
 mod feeds;
 mod fetch;
 mod fixtures;

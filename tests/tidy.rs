@@ -19,8 +19,8 @@ const INWARD: [(&str, &[&str]); 18] = [
     ("adapters", &["model", "page", "time", "html", "text", "schema_org", "outlet", "css"]),
     ("feed", &["model"]),
     ("reconcile", &["model"]),
-    // An outlet in a config is one of selectors, a zone and a time format, each checked where it is written.
-    ("config", &["fetch", "outlet", "html", "time"]),
+    // What an `[[outlet]]` table holds is compiled while the place of a mistake is known.
+    ("config", &["fetch", "html", "outlet", "time"]),
     ("fetch", &["page"]),
     ("store", &["model", "reconcile"]),
     ("follow", &["model", "page", "outlet", "config", "fetch", "store", "reconcile"]),

@@ -6,7 +6,7 @@
 
 use crate::html::{Links, body_of_markup, fold};
 use crate::model::{Coverage, CoverageState, Origin, Problem, ProblemCode};
-use crate::outlet::{Draft, DraftEntry, Form, Outlet, Refusal, Source, claims_nothing};
+use crate::outlet::{Draft, DraftEntry, Form, Outlet, Refusal, Source, claims_nothing, words_of};
 use crate::time::{Order, Printed, Reading};
 use serde_json::Value;
 use std::collections::HashSet;
@@ -79,15 +79,19 @@ fn split(source: &Source) -> Result<Draft, Refusal> {
     draft.entries = posts.iter().map(|post| entry(post, url.as_ref(), &links)).collect();
     // Without their text they would stand empty in a feed, and an index read again would empty those already there.
     let read: HashSet<&str> = draft.entries.iter().filter_map(|entry| entry.native.as_deref()).collect();
-    let children = article.and_then(|article| article["children"].as_array()).into_iter().flatten();
-    let left = children.filter(|id| !read.contains(id.to_string().trim_matches('"'))).count();
+    let children: Vec<&Value> = article.and_then(|article| article["children"].as_array()).into_iter().flatten().collect();
+    let left = children.iter().filter(|id| !read.contains(id.to_string().trim_matches('"'))).count();
     if left > 0 {
         let message = format!(
-            "{left} entries are listed whose text is not here: each has an answer of its own (LiveBlogUpdateQuery); \
-             they are left out"
+            "the text of {left} of {} listed entries is not here: each has an answer of its own (LiveBlogUpdateQuery); \
+             they are left out",
+            children.len()
         );
         let code = if read.is_empty() { ProblemCode::NoEntries } else { ProblemCode::Damaged };
         draft.problems.push(Problem::new(code, message));
+    }
+    if draft.headline.is_empty() {
+        draft.headline = url.as_ref().and_then(words_of).unwrap_or_default();
     }
     draft.url = url;
     Ok(draft)

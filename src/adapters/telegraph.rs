@@ -10,6 +10,7 @@ use crate::model::Origin;
 use crate::outlet::{Draft, DraftEntry, Form, Outlet, Refusal, Source, claims_nothing};
 use crate::time::{Order, Printed, Reading};
 use chrono::NaiveDate;
+use std::collections::HashMap;
 use url::Url;
 
 pub(super) static OUTLET: Outlet = Outlet {
@@ -54,11 +55,12 @@ fn split(source: &Source) -> Result<Draft, Refusal> {
     })
 }
 
+/// The clock that a paragraph begins with, alone in its element or before a name (`06.25 Ann Lee`).
 fn clock_of(strong: ElementRef) -> Option<Reading> {
-    let text = html::short_text_of(strong, 12)?;
     let begins = strong.prev_siblings().all(|before| before.value().as_text().is_some_and(|text| text.trim().is_empty()));
-    let reading = Reading::of(&text, Origin::Text);
-    (begins && matches!(reading.printed, Some(Printed::Clock { .. }))).then_some(reading)
+    let text = html::short_text_of(strong, 60).filter(|_| begins)?;
+    let reading = Reading::of(text.split(' ').next()?, Origin::Text);
+    matches!(reading.printed, Some(Printed::Clock { .. })).then_some(reading)
 }
 
 fn last_changed(page: &Html) -> Option<NaiveDate> {
@@ -71,14 +73,15 @@ fn last_changed(page: &Html) -> Option<NaiveDate> {
 /// An entry runs from its clock to the next; the paragraphs lie in wrappers that mean nothing.
 fn entries(page: &Html, clocks: Vec<(ElementRef, Reading)>, source: &Source) -> Vec<DraftEntry> {
     let paragraphs: Vec<NodeRef<_>> = page.select(css!("#mainBodyArea p")).map(|paragraph| *paragraph).collect();
-    let place = |clock: ElementRef| paragraphs.iter().position(|p| clock.parent().is_some_and(|own| own.id() == p.id()));
-    let starts: Vec<usize> = clocks.iter().filter_map(|(clock, _)| place(*clock)).chain([paragraphs.len()]).collect();
-    let skipped: Vec<NodeId> = clocks.iter().map(|(clock, _)| clock.id()).collect();
+    let places: HashMap<NodeId, usize> = paragraphs.iter().enumerate().map(|(place, p)| (p.id(), place)).collect();
+    let place = |clock: &ElementRef| clock.parent().and_then(|paragraph| places.get(&paragraph.id()).copied());
+    let starts: Vec<usize> = clocks.iter().filter_map(|(clock, _)| place(clock)).chain([paragraphs.len()]).collect();
     clocks
         .into_iter()
         .zip(starts.windows(2))
-        .map(|((_, reading), run)| {
-            let body = body_of(paragraphs[run[0]..run[1]].iter().copied(), &skipped, &source.links);
+        .map(|((clock, reading), run)| {
+            let alone = (text_of(clock) == reading.text).then_some(clock.id());
+            let body = body_of(paragraphs[run[0]..run[1]].iter().copied(), alone.as_slice(), &source.links);
             DraftEntry { body, ..DraftEntry::at(reading) }
         })
         .collect()

@@ -7,7 +7,7 @@
 use crate::css;
 use crate::html::{self, Body, Limits, Links, body_of, body_of_markup, fold};
 use crate::model::{Mark, Origin, Problem, ProblemCode};
-use crate::outlet::{Draft, DraftEntry, Form, Outlet, Refusal, Source, claims_nothing};
+use crate::outlet::{Draft, DraftEntry, Form, Outlet, Refusal, Source, claims_nothing, words_of};
 use crate::time::{self, Order, Reading};
 use serde_json::Value;
 use url::Url;
@@ -25,14 +25,11 @@ pub(super) static OUTLET: Outlet = Outlet {
     split: &split,
 };
 
-/// The path of the live blog's page, or its number in the interface's own path, whose rest changes with each request.
+/// The live blog's number, from the interface's own address. What stands behind it changes with each request.
 fn blog_key(url: &Url) -> Option<String> {
-    let path = url.path().trim_matches('/');
-    let own = match path.split_once("liveblog/v1/") {
-        Some((_, rest)) => rest.split('/').next().unwrap_or_default(),
-        None => path,
-    };
-    Some(own.to_owned()).filter(|own| !own.is_empty())
+    let (_, rest) = url.as_str().split_once("liveblog/v1/")?;
+    let number: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    Some(number).filter(|number| !number.is_empty())
 }
 
 fn claims_json(json: &Value) -> bool {
@@ -60,13 +57,18 @@ fn split(source: &Source) -> Result<Draft, Refusal> {
         let message = "nothing in the answer says which outlet publishes it; give the address it came from with --url";
         return Err(Refusal::Unreadable(message.into()));
     };
-    let url = shared.map(page_of).or_else(|| source.url.clone());
-    let links = Links::new(url.as_ref());
-    let mut draft = Draft { publisher: Some(publisher(&host)), ..Draft::default() };
-    draft.headline = url.as_ref().and_then(words_of).unwrap_or_else(|| host.clone());
+    let page = shared.map(page_of);
+    let links = Links::new(page.as_ref().or(source.url.as_ref()));
+    let mut draft = Draft {
+        publisher: Some(publisher(&host)),
+        // The number does not change with the words of the page's address, and an answer without entries tells it too.
+        key: source.url.as_ref().and_then(blog_key).or_else(|| page.as_ref().and_then(key_of_page)),
+        headline: page.as_ref().and_then(words_of).unwrap_or(host),
+        url: page,
+        ..Draft::default()
+    };
     // What was taken back is told once, by an entry of its own.
     draft.entries = all.into_iter().filter(|entry| entry["type"] != "delete").map(|one| entry(one, &links)).collect();
-    draft.url = url;
     Ok(draft)
 }
 
@@ -92,12 +94,11 @@ fn page_of(mut shared: Url) -> Url {
     shared
 }
 
-/// The answer has no headline; the address is made of it.
-fn words_of(url: &Url) -> Option<String> {
-    let name = url.path_segments()?.rfind(|segment| segment.contains('-') && !segment.contains('%'))?;
-    let words = name.replace('-', " ");
-    let first = words.chars().next()?;
-    Some(first.to_uppercase().chain(words.chars().skip(1)).collect())
+/// Its path; where addresses are plain (`/?p=12`), its query.
+fn key_of_page(page: &Url) -> Option<String> {
+    let path = page.path().trim_matches('/');
+    let key = if path.is_empty() { page.query()? } else { path };
+    Some(key.to_owned())
 }
 
 fn entry(json: &Value, links: &Links) -> DraftEntry {

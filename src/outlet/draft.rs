@@ -14,6 +14,8 @@ pub struct Draft {
     pub url: Option<Url>,
     /// Slug and name of the outlet, where only the page tells them.
     pub publisher: Option<(String, String)>,
+    /// The live blog's own id, where an adapter knows it better than from `url`.
+    pub key: Option<String>,
     /// The headline of the page.
     pub headline: String,
     /// The paragraph under it.
@@ -70,6 +72,14 @@ impl DraftEntry {
             problems: Vec::new(),
         }
     }
+}
+
+/// A headline for an answer that has none: the words its page's address is made of.
+pub fn words_of(url: &Url) -> Option<String> {
+    let name = url.path_segments()?.rfind(|segment| segment.contains('-') && !segment.contains('%'))?;
+    let words = crate::html::fold(&name.replace('-', " "));
+    let first = words.chars().next()?;
+    Some(first.to_uppercase().chain(words.chars().skip(1)).collect())
 }
 
 /// The names in a byline as printed: `By Ann Lee and Bob Ray`, `Ann Lee, Bob Ray`.

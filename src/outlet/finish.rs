@@ -45,7 +45,8 @@ pub(super) fn finish(mut draft: Draft, source: &Source) -> Result<LiveBlog, Refu
         .collect();
     let article = draft.coverage.state == CoverageState::Article;
     let url = draft.url.take().or_else(|| source.url.clone());
-    let key = url.as_ref().and_then(outlet.blog_key).unwrap_or_else(|| blog_key_of(&instants, &draft.headline));
+    let key = draft.key.take().or_else(|| url.as_ref().and_then(outlet.blog_key));
+    let key = key.unwrap_or_else(|| blog_key_of(&instants, &draft.headline));
     let mut keys = entry_keys(&draft.entries, &instants, timeline.order, article);
     let (slug, name) = draft.publisher.take().unwrap_or_else(|| (outlet.slug.into(), outlet.name.into()));
     let entries = draft.entries.into_iter().zip(timeline.settled).map(|(entry, settled)| {

@@ -6,7 +6,7 @@ mod finish;
 mod recognise;
 mod selectors;
 
-pub use draft::{Draft, DraftEntry, names};
+pub use draft::{Draft, DraftEntry, names, words_of};
 pub use recognise::Evidence;
 pub use selectors::{Configured, Field, Selectors};
 

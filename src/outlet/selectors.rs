@@ -10,6 +10,9 @@ use chrono_tz::Tz;
 use std::collections::HashSet;
 use url::Url;
 
+/// Authors of one entry at most.
+const MOST_NAMES: usize = 50;
+
 /// An outlet that a config describes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Configured {
@@ -196,7 +199,7 @@ fn entry(selectors: &Selectors, element: ElementRef, source: &Source) -> DraftEn
     entry.headline = heading.map(text_of).filter(|headline| !headline.is_empty());
     let bylines = selectors.byline.as_ref().map(|field| field.elements(element)).unwrap_or_default();
     for name in bylines.iter().filter_map(|byline| selectors.byline.as_ref()?.of(*byline)).flat_map(|text| names(&text)) {
-        if !entry.byline.contains(&name) {
+        if entry.byline.len() < MOST_NAMES && !entry.byline.contains(&name) {
             entry.byline.push(name);
         }
     }
