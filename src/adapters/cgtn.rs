@@ -39,7 +39,7 @@ fn is_day(segment: &str) -> bool {
 fn split(source: &Source) -> Result<Draft, Refusal> {
     match source.form {
         Form::Html(page) => article(page, source),
-        Form::Text(text) => text_article(text),
+        Form::Text(text) => text_article(text, source.url.as_ref()),
         Form::Json(_) => Err(source.no_such_form()),
     }
 }
@@ -161,7 +161,7 @@ fn claims_text(text: &str) -> bool {
 }
 
 /// A capture of an article: headline, date line, byline without a gap between them, then the story.
-fn text_article(text: &str) -> Result<Draft, Refusal> {
+fn text_article(text: &str, url: Option<&Url>) -> Result<Draft, Refusal> {
     let lines = lines(text);
     let dates: Vec<usize> = (0..lines.len()).filter(|&index| is_date_line(lines[index])).collect();
     let Some(&date) = dates.first().filter(|_| dates.len() <= 2) else {
@@ -180,6 +180,7 @@ fn text_article(text: &str) -> Result<Draft, Refusal> {
     let authors = lines[date + 1..].iter().take_while(own).count();
     entry.byline = lines[date + 1..][..authors].iter().flat_map(|line| names(line)).collect();
     entry.headline = Some(headline.clone()).filter(|headline| !headline.is_empty());
+    entry.permalink = url.map(Url::to_string);
     entry.body = body_of_lines(story(&lines[date + 1 + authors..]));
     Ok(Draft {
         headline,

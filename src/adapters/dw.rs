@@ -44,13 +44,37 @@ fn blog_key(url: &Url) -> Option<String> {
 
 fn split(source: &Source) -> Result<Draft, Refusal> {
     match source.form {
-        Form::Html(page) => match content::state_of(page) {
-            Some(state) => Ok(Draft { language: html::language(page), ..content::of_state(&state, &source.links)? }),
-            None => rendered(page, source),
-        },
+        Form::Html(page) => of_page(page, source).map_err(|refusal| with_hint(refusal, source)),
         Form::Json(answer) => content::of_answer(answer, &source.links),
-        Form::Text(text) => text::split(text),
+        Form::Text(text) => text::split(text, source.url.as_ref()),
     }
+}
+
+fn of_page(page: &Html, source: &Source) -> Result<Draft, Refusal> {
+    let draft = match content::state_of(page) {
+        Some(state) => content::of_state(&state, &source.links)?,
+        None => rendered(page, source)?,
+    };
+    Ok(Draft { language: html::language(page), ..draft })
+}
+
+/// A live page may leave its entries to its script; the address of what the script asks for is known.
+fn with_hint(refusal: Refusal, source: &Source) -> Refusal {
+    let live = source.url.as_ref().filter(|url| url.path().contains("/live-")).and_then(|url| Some((url, blog_key(url)?)));
+    match (refusal, live) {
+        (Refusal::NotALiveBlog(reason), Some((url, number))) => {
+            let language = language_of(url).unwrap_or_else(|| OUTLET.language.into());
+            let address = format!("https://www.dw.com/graph-api/{language}/content/liveblog/{number}");
+            Refusal::NotALiveBlog(format!("{reason}; its entries should be at {address}"))
+        }
+        (refusal, _) => refusal,
+    }
+}
+
+/// The first part of an address is the language of the page: `/de/…`.
+fn language_of(url: &Url) -> Option<String> {
+    let tag = url.path_segments()?.next()?;
+    (tag.len() == 2 && tag.bytes().all(|byte| byte.is_ascii_lowercase())).then(|| tag.to_owned())
 }
 
 /// A page by what it shows: the engine up to 2023, or a copy of the present one that has lost its state.
@@ -64,7 +88,6 @@ fn rendered(page: &Html, source: &Source) -> Result<Draft, Refusal> {
     let mut draft = Draft {
         headline: headline.or_else(|| html::meta(page, "og:title").map(fold)).unwrap_or_default(),
         standfirst: html::first(page, css!("#bodyContent p.intro, article .teaser-text")).map(text_of),
-        language: html::language(page),
         ..Draft::default()
     };
     let (published, updated, byline) = imprint(page);
@@ -78,6 +101,14 @@ fn rendered(page: &Html, source: &Source) -> Result<Draft, Refusal> {
     entry.byline = byline;
     entry.headline = Some(draft.headline.clone()).filter(|headline| !headline.is_empty());
     entry.permalink = source.url.as_ref().map(Url::to_string);
+    draft.coverage = Coverage { state: CoverageState::Article, ..Coverage::default() };
+    if story.value().classes().any(|class| class == "rich-text") {
+        let (body, closing) = content::body(&markup, &source.links)?;
+        entry.body = body;
+        entry.byline.extend(closing);
+        draft.entries.push(entry);
+        return Ok(draft);
+    }
     let mut skipped: Vec<NodeId> =
         story.select(css!(".gallery, .mediaItem, .imgTeaserL, .teaserContentWrap")).map(|part| part.id()).collect();
     skipped.extend(story.select(css!("p")).filter(is_newsletter).map(|part| part.id()));
@@ -87,7 +118,6 @@ fn rendered(page: &Html, source: &Source) -> Result<Draft, Refusal> {
     }
     let lead_picture = html::first(page, css!("#bodyContent > .col3 > .picBox"));
     entry.body = body_of(lead_picture.into_iter().chain([story]).map(|part| *part), &skipped, &source.links);
-    draft.coverage = Coverage { state: CoverageState::Article, ..Coverage::default() };
     draft.entries.push(entry);
     Ok(draft)
 }

@@ -47,7 +47,7 @@ fn split(source: &Source) -> Result<Draft, Refusal> {
             Err(Refusal::Unreadable(message))
         }
         Form::Json(answer) => of_answer(answer, source),
-        Form::Text(text) => of_text(text),
+        Form::Text(text) => of_text(text, source.url.as_ref()),
     }
 }
 
@@ -191,11 +191,12 @@ fn claims_text(text: &str) -> bool {
     lines(text).into_iter().filter(|line| !line.is_empty()).take(6).any(is_promo)
 }
 
-fn of_text(text: &str) -> Result<Draft, Refusal> {
+fn of_text(text: &str, url: Option<&Url>) -> Result<Draft, Refusal> {
     let mut said = lines(text).into_iter().filter(|line| !line.is_empty() && !is_promo(line));
     let headline = said.next().map(fold).unwrap_or_default();
     let mut entry = DraftEntry::at(Reading::none());
     entry.headline = Some(headline.clone()).filter(|headline| !headline.is_empty());
+    entry.permalink = url.map(Url::to_string);
     entry.body = body_of_lines(said.map(|line| match line.strip_prefix("- ").or(line.strip_prefix("• ")) {
         Some(item) => Line::Item(item),
         // A footnote's mark and name, `(1) The alliance`, head no section.

@@ -65,6 +65,13 @@ pub(super) fn of_lines(lines: &[&str]) -> Option<Clocks> {
 
 /// The same in the markup of a story.
 pub(super) fn of_markup(markup: &str, links: &Links) -> Result<Option<Clocks>, Refusal> {
+    // Most stories hold too few clocks of any kind, and need not be parsed to know it.
+    let digit = |byte: &u8| byte.is_ascii_digit();
+    let like_clocks =
+        markup.as_bytes().windows(4).filter(|four| matches!(four, [h, b':', m, n] if digit(h) && digit(m) && digit(n)));
+    if !is_live(like_clocks.count(), markup.contains(IN_UTC)) {
+        return Ok(None);
+    }
     let page = html::parse(markup, Limits::default())?;
     let paragraphs: Vec<_> = page.select(css!("p")).collect();
     let begins = |text: &str| clock_of(text).is_some();
@@ -102,16 +109,17 @@ fn is_live(clocks: usize, in_utc: bool) -> bool {
 /// The clock that a paragraph begins with, its zone if one is printed, and the words after it.
 fn clock_of(line: &str) -> Option<(Reading, &str)> {
     let line = line.trim_start();
-    let (clock, mut rest) = line.split_once(' ').unwrap_or((line, ""));
-    let mut end = clock.trim_end_matches(':').len();
+    let (clock, rest) = line.split_at(line.find(char::is_whitespace).unwrap_or(line.len()));
+    let (mut printed, mut rest) = (clock.trim_end_matches(':').to_owned(), rest.trim_start());
     if !clock.starts_with(|c: char| c.is_ascii_digit()) || !clock.contains(':') || clock.len() > 6 {
         return None;
     }
-    if let Some(zone) = ["UTC", "GMT", "CET", "CEST"].iter().find(|zone| words_after(rest, zone).is_some()) {
-        end = clock.len() + 1 + zone.len();
-        rest = words_after(rest, zone)?;
+    let zones = ["UTC", "GMT", "CET", "CEST"];
+    if let Some((zone, after)) = zones.iter().find_map(|zone| Some((zone, words_after(rest, zone)?))) {
+        printed = format!("{printed} {zone}");
+        rest = after;
     }
-    let reading = Reading::of(&line[..end], Origin::Text);
+    let reading = Reading::of(&printed, Origin::Text);
     let read = matches!(reading.printed, Some(Printed::Clock { .. }));
     let rest = rest.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '-' | '–' | '—' | ':' | '|'));
     read.then_some((reading, rest))
@@ -157,6 +165,7 @@ mod tests {
             ("7:05 UTC — It rains.", "7:05 UTC", "It rains."),
             ("13:52: Noon is over.", "13:52", "Noon is over."),
             ("13:52", "13:52", ""),
+            ("13:52\u{a0}GMT\u{a0}Hard spaces.", "13:52 GMT", "Hard spaces."),
         ] {
             assert_eq!(told(line), Some((clock.to_owned(), rest.to_owned())), "{line}");
         }

@@ -1,7 +1,7 @@
 //! What DW knows of an article or a live blog: the answer of its `graph-api`, or the same in a page's Apollo state, where
 //! objects point at each other by `__ref` and a field may carry its arguments in its name (`persons({"amount":1})`).
 
-use super::{clocks, day_of, is_closing};
+use super::{clocks, day_of, is_closing, language_of};
 use crate::css;
 use crate::html::{self, Body, Html, Limits, Links, body_of, fold};
 use crate::model::{Coverage, CoverageState, Origin};
@@ -39,9 +39,9 @@ pub(super) fn claims(answer: &Value) -> bool {
 pub(super) fn of_answer(answer: &Value, links: &Links) -> Result<Draft, Refusal> {
     let content = Content { state: &Value::Null, value: &answer["data"]["content"] };
     let url = content.text("canonicalUrl").and_then(|url| Url::parse(url).ok());
-    let language = url.as_ref().and_then(|url| url.path_segments()?.next().map(str::to_owned));
+    let language = url.as_ref().and_then(language_of);
     let links = url.as_ref().map_or_else(|| links.clone(), |url| Links::new(Some(url)));
-    Ok(Draft { url, language: language.filter(|tag| tag.len() == 2), ..draft(content, &links)? })
+    Ok(Draft { url, language, ..draft(content, &links)? })
 }
 
 pub(super) fn of_state(state: &Value, links: &Links) -> Result<Draft, Refusal> {
@@ -167,7 +167,7 @@ fn entry(content: Content, links: &Links) -> Result<DraftEntry, Refusal> {
 }
 
 /// The body, and the line of initials and agencies that ends it.
-fn body(markup: &str, links: &Links) -> Result<(Body, Option<String>), Refusal> {
+pub(super) fn body(markup: &str, links: &Links) -> Result<(Body, Option<String>), Refusal> {
     let page = html::parse(&with_pictures(markup), Limits::default())?;
     let last = page.select(css!("p")).next_back();
     let closing = last.and_then(|line| html::short_text_of(line, super::LONGEST_CLOSING)).filter(|text| is_closing(text));

@@ -1,12 +1,13 @@
 //! Text captures: an article with its day, a live page of the present engine, or one of those with clocks before 2022.
 
-use super::{clocks, day_of, is_closing};
+use super::{clocks, day_of, is_closing, language_of};
 use crate::html::{Body, Line, body_of_lines, fold};
 use crate::model::{Coverage, CoverageState, Origin};
 use crate::outlet::{Draft, DraftEntry, Refusal, names};
 use crate::text::{lines, reads_as_crosshead};
 use crate::time::{self, Printed, Reading};
 use std::borrow::Cow;
+use url::Url;
 
 /// A link over each section of a page of the present engine, for readers who don't see it.
 const SECTION: &str = "Skip next section ";
@@ -22,10 +23,11 @@ fn skip_link(line: &str) -> Option<&str> {
     (words.starts_with("Skip to ") || (words.starts_with("Zu") && words.ends_with(" springen"))).then_some(words)
 }
 
-pub(super) fn split(text: &str) -> Result<Draft, Refusal> {
+pub(super) fn split(text: &str, url: Option<&Url>) -> Result<Draft, Refusal> {
     let lines: Vec<&str> = lines(text).into_iter().filter(|line| skip_link(line).is_none()).collect();
     let posts = posts(&lines);
     let (mut draft, published, byline, rest) = heading(&lines);
+    draft.language = url.and_then(language_of);
     if !posts.is_empty() {
         return Ok(Draft { entries: posts, ..draft });
     }
@@ -38,8 +40,11 @@ pub(super) fn split(text: &str) -> Result<Draft, Refusal> {
     };
     let mut entry = DraftEntry::at(published);
     entry.byline = byline;
+    entry.permalink = url.map(Url::to_string);
     entry.headline = Some(draft.headline.clone()).filter(|headline| !headline.is_empty());
-    let (body, closing) = story(rest);
+    // Below the story, such links lead over what else there is to read.
+    let end = rest.iter().position(|line| line.starts_with(SECTION)).unwrap_or(rest.len());
+    let (body, closing) = story(&rest[..end]);
     entry.body = body;
     entry.byline.extend(closing);
     draft.coverage = Coverage { state: CoverageState::Article, ..Coverage::default() };
