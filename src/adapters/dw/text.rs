@@ -86,9 +86,10 @@ fn shown_day(line: &str) -> Option<Reading> {
         return Some(Reading::of(line, Origin::Text));
     }
     let halves = |at: usize| (line.len() < 60).then(|| line.split_at_checked(at)).flatten();
+    let year = line.get(line.len().saturating_sub(4)..).unwrap_or_default();
     let glued = (4..line.len()).filter_map(halves).find_map(|(shown, heard)| match (is_day(shown), is_day(heard)) {
-        (_, true) if begins_as_day(shown) => Some(heard),
-        (true, _) => Some(shown),
+        (true, _) if shown.ends_with(year) => Some(shown),
+        (false, true) if begins_as_day(shown) => Some(heard),
         _ => None,
     });
     glued.map(|day| Reading::of(day, Origin::Text))
@@ -179,7 +180,7 @@ mod tests {
         ] {
             assert_eq!(day(line).as_deref(), Some(printed), "{line}");
         }
-        for line in ["", "In January 2022", "01/30/2024", "On January 6, 2022", "Politics January 6, 2022 and after"] {
+        for line in ["", "In January 2022", "01/30/2024", "On January 6, 2022", "30.01.2024 was a cold day", "é"] {
             assert_eq!(day(line), None, "{line}");
         }
     }
