@@ -28,7 +28,7 @@ pub fn outlets() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/outlets")
 }
 
-fn folders(of: &Path) -> Vec<PathBuf> {
+pub fn folders(of: &Path) -> Vec<PathBuf> {
     let mut folders: Vec<PathBuf> =
         std::fs::read_dir(of).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()).collect();
     folders.sort();

@@ -22,7 +22,7 @@ pub(super) static OUTLET: Outlet = Outlet {
     blog_key,
     claims_text,
     claims_json: claims_nothing,
-    split,
+    split: &split,
 };
 
 /// `/news/2021-09-13/Some-words-13vzQm2NL1K/index.html`: the id ends the folder after the day.

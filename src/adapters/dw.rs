@@ -28,7 +28,7 @@ pub(super) static OUTLET: Outlet = Outlet {
     blog_key,
     claims_text: text::claims,
     claims_json: content::claims,
-    split,
+    split: &split,
 };
 
 /// `/en/some-words/a-60977270`, `/de/…/live-68117411`, `/graph-api/en/content/liveblog/68117411`: the number stays.

@@ -22,7 +22,7 @@ pub(super) static OUTLET: Outlet = Outlet {
     blog_key,
     claims_text,
     claims_json,
-    split,
+    split: &split,
 };
 
 /// The whole path, day included (`live/2022/03/05/voyna`): a live page begins anew each day under the same last word.

@@ -1,11 +1,13 @@
 //! The few things adapters need from a page's tree, over `scraper` and `ammonia`.
 
 mod body;
+mod css;
 mod embeds;
 mod guard;
 mod links;
 
 pub use body::{Body, Line, body_of, body_of_lines, body_of_text};
+pub use css::Css;
 pub use ego_tree::{NodeId, NodeRef};
 pub use guard::{Hostile, Limits, parse};
 pub use links::Links;

@@ -12,6 +12,8 @@ use url::Url;
 pub struct Draft {
     /// The page's address, where it was read from another one: a JSON answer stands for the page that names it.
     pub url: Option<Url>,
+    /// Slug and name of the outlet, where only the page tells them.
+    pub publisher: Option<(String, String)>,
     /// The headline of the page.
     pub headline: String,
     /// The paragraph under it.

@@ -28,7 +28,7 @@ pub(super) fn finish(mut draft: Draft, source: &Source) -> Result<LiveBlog, Refu
         let example = readings.iter().find(|reading| matches!(reading.printed, Some(Printed::Clock { .. })));
         return Err(Refusal::Undated { example: example.map(|reading| reading.text.clone()).unwrap_or_default() });
     }
-    if draft.entries.is_empty() {
+    if draft.entries.is_empty() && draft.problems.iter().all(|problem| problem.code != ProblemCode::NoEntries) {
         let message = "the page is a live blog and holds no entries";
         draft.problems.push(Problem::new(ProblemCode::NoEntries, message));
     }
@@ -47,22 +47,23 @@ pub(super) fn finish(mut draft: Draft, source: &Source) -> Result<LiveBlog, Refu
     let url = draft.url.take().or_else(|| source.url.clone());
     let key = url.as_ref().and_then(outlet.blog_key).unwrap_or_else(|| blog_key_of(&instants, &draft.headline));
     let mut keys = entry_keys(&draft.entries, &instants, timeline.order, article);
+    let (slug, name) = draft.publisher.take().unwrap_or_else(|| (outlet.slug.into(), outlet.name.into()));
     let entries = draft.entries.into_iter().zip(timeline.settled).map(|(entry, settled)| {
         let key_of_entry = keys.next().unwrap_or_default();
-        let id = entry_id(outlet.slug, &key, &key_of_entry);
+        let id = entry_id(&slug, &key, &key_of_entry);
         entry_of(entry, settled, id, key_of_entry, &context)
     });
     let entries: Vec<Entry> = entries.collect();
     Ok(LiveBlog {
         head: Head {
-            outlet: outlet.slug.into(),
-            outlet_name: outlet.name.into(),
-            id: blog_id(outlet.slug, &key),
+            id: blog_id(&slug, &key),
+            outlet: slug,
+            outlet_name: name,
             key,
             url: url.map(Into::into),
             headline: draft.headline,
             standfirst: draft.standfirst,
-            language: draft.language.or(Some(outlet.language.into())),
+            language: draft.language.or(Some(outlet.language.into()).filter(|language: &String| !language.is_empty())),
             coverage: draft.coverage,
         },
         problems: draft.problems,

@@ -180,7 +180,7 @@ mod tests {
         ] {
             assert_eq!(day(line).as_deref(), Some(printed), "{line}");
         }
-        for line in ["", "In January 2022", "01/30/2024", "On January 6, 2022", "30.01.2024 was a cold day", "é"] {
+        for line in ["", "In January 2022", "01/30/2024", "Seen on January 6, 2022", "30.01.2024 was a cold day", "é"] {
             assert_eq!(day(line), None, "{line}");
         }
     }
