@@ -3,15 +3,27 @@
 use crate::outlet::Outlet;
 
 mod aljazeera;
+mod cgtn;
+mod dw;
 mod guardian;
 mod independent;
+mod meduza;
 mod sputnik;
 mod telegraph;
 mod wordpress;
 
 /// Every outlet, sorted by slug.
-pub static OUTLETS: &[&Outlet] =
-    &[&aljazeera::OUTLET, &guardian::OUTLET, &independent::OUTLET, &sputnik::OUTLET, &telegraph::OUTLET, &wordpress::OUTLET];
+pub static OUTLETS: &[&Outlet] = &[
+    &aljazeera::OUTLET,
+    &cgtn::OUTLET,
+    &dw::OUTLET,
+    &guardian::OUTLET,
+    &independent::OUTLET,
+    &meduza::OUTLET,
+    &sputnik::OUTLET,
+    &telegraph::OUTLET,
+    &wordpress::OUTLET,
+];
 
 /// The outlet of this slug.
 pub fn by_slug(slug: &str) -> Option<&'static Outlet> {
