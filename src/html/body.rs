@@ -149,7 +149,16 @@ pub fn body_of_text<'a>(lines: impl IntoIterator<Item = &'a str>) -> Body {
         writer.words(line);
         writer.end("p");
     }
-    writer.finish()
+    writer.text.truncate(writer.text.trim_end().len());
+    // Paragraphs of ours around escaped words leave nothing to judge. The cleaner would only write the quotes plainly, and a
+    // page may hold hundreds of such bodies.
+    Body { html: writer.html.replace("&quot;", "\""), text: writer.text, images: writer.images }
+}
+
+/// Cleans a body that came as markup in a string (in JSON).
+pub fn body_of_markup(markup: &str, links: &Links) -> Result<Body, super::Hostile> {
+    let html = super::parse(markup, super::Limits::default())?;
+    Ok(body_of(html.tree.root().children(), &[], links))
 }
 
 struct Writer<'a> {
@@ -280,8 +289,12 @@ impl<'a> Writer<'a> {
     }
 
     fn word(&mut self, word: &str) {
-        self.html.push_str(&escaped(word));
-        self.text.extend(word.chars().filter(|c| !unprintable(*c)));
+        escape_into(&mut self.html, word);
+        if word.contains(unprintable) {
+            self.text.extend(word.chars().filter(|c| !unprintable(*c)));
+        } else {
+            self.text.push_str(word);
+        }
     }
 
     /// The last thing written is the end of an element inside a line, after which a space counts.
@@ -398,7 +411,9 @@ impl<'a> Writer<'a> {
         let largest = element.attr("srcset").or(element.attr("data-srcset")).and_then(|set| set.split_whitespace().next());
         let placeholder = |src: &str| src.starts_with("data:") || src.contains('{');
         let src = sources.iter().filter_map(|name| element.attr(name)).chain(largest).find(|src| !placeholder(src));
-        let Some(url) = src.and_then(|src| self.links.image(src)) else { return };
+        let Some(url) = src.map(str::to_owned).or_else(|| widest(element)).and_then(|src| self.links.image(&src)) else {
+            return;
+        };
         let size =
             |name: &str| element.attr(name).and_then(|value| value.trim().parse::<u32>().ok()).filter(|size| *size < 20_000);
         let (width, height) = (size("width"), size("height"));
@@ -448,6 +463,14 @@ impl<'a> Writer<'a> {
     }
 }
 
+/// A lazy picture's address with the widest of its `data-widths` filled in.
+fn widest(element: &Element) -> Option<String> {
+    let widths = element.attr("data-widths")?.split(|c: char| !c.is_ascii_digit());
+    let widest = widths.filter_map(|width| width.parse::<u32>().ok()).max()?;
+    let src = ["data-src", "src"].iter().filter_map(|name| element.attr(name)).find(|src| src.contains("{width}"))?;
+    Some(src.replace("{width}", &widest.to_string()))
+}
+
 /// Whether a tag that ends a text opens `name` (`<p>`, `<p lang="en">`).
 fn opens(tag: &str, name: &str) -> bool {
     tag[1..].strip_prefix(name).is_some_and(|rest| rest.starts_with(['>', ' '])) && name != "td" && name != "th"
@@ -469,23 +492,34 @@ fn kept(element: &Element, names: &[&str]) -> String {
 
 /// Control characters and marks that turn text around have no business in a body; both survive `ammonia`.
 fn unprintable(c: char) -> bool {
+    if (' '..='~').contains(&c) {
+        return false; // Nearly every character there is.
+    }
     (c.is_control() && !matches!(c, '\n' | '\t'))
         || matches!(c, '\u{200b}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{fffe}' | '\u{ffff}')
 }
 
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
+    escape_into(&mut out, text);
+    out
+}
+
+/// Writes by runs: most of a text needs no escape.
+fn escape_into(out: &mut String, text: &str) {
+    let mut rest = text;
+    while let Some((at, c)) = rest.char_indices().find(|(_, c)| matches!(c, '&' | '<' | '>' | '"') || unprintable(*c)) {
+        out.push_str(&rest[..at]);
         match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
-            c if unprintable(c) => {}
-            c => out.push(c),
+            _ => {}
         }
+        rest = &rest[at + c.len_utf8()..];
     }
-    out
+    out.push_str(rest);
 }
 
 #[cfg(test)]

@@ -2,11 +2,13 @@
 
 mod body;
 mod embeds;
+mod entities;
 mod guard;
 mod links;
 
-pub use body::{Body, body_of, body_of_text};
+pub use body::{Body, body_of, body_of_markup, body_of_text};
 pub use ego_tree::{NodeId, NodeRef};
+pub use entities::{unescape, unescape_twice};
 pub use guard::{Hostile, Limits, parse};
 pub use links::Links;
 pub use scraper::{ElementRef, Html, Node, Selector};
