@@ -2,8 +2,12 @@
 
 use crate::outlet::Outlet;
 
+mod any;
 mod independent;
 mod sputnik;
+
+/// What is tried where none of them is recognised.
+pub use any::OUTLET as ANY;
 
 /// Every outlet, sorted by slug.
 pub static OUTLETS: &[&Outlet] = &[&independent::OUTLET, &sputnik::OUTLET];

@@ -9,6 +9,8 @@ use chrono_tz::Tz;
 /// A live blog as an adapter read it.
 #[derive(Debug, Default)]
 pub struct Draft {
+    /// Slug and name of the outlet, where only the page tells them.
+    pub publisher: Option<(String, String)>,
     /// The headline of the page.
     pub headline: String,
     /// The paragraph under it.
@@ -21,6 +23,8 @@ pub struct Draft {
     pub zone: Option<Tz>,
     /// The day the page was opened, in that zone: what clocks without a date count from.
     pub opened: Option<NaiveDate>,
+    /// The address of the page that goes on with older entries.
+    pub older: Option<String>,
     /// The entries, in page order.
     pub entries: Vec<DraftEntry>,
     /// What was wrong with the page.

@@ -46,25 +46,27 @@ pub(super) fn finish(mut draft: Draft, source: &Source) -> Result<LiveBlog, Refu
     let article = draft.coverage.state == CoverageState::Article;
     let key = source.url.as_ref().and_then(outlet.blog_key).unwrap_or_else(|| blog_key_of(&instants, &draft.headline));
     let mut keys = entry_keys(&draft.entries, &instants, timeline.order, article);
+    let (slug, name) = draft.publisher.take().unwrap_or_else(|| (outlet.slug.into(), outlet.name.into()));
     let entries = draft.entries.into_iter().zip(timeline.settled).map(|(entry, settled)| {
         let key_of_entry = keys.next().unwrap_or_default();
-        let id = entry_id(outlet.slug, &key, &key_of_entry);
+        let id = entry_id(&slug, &key, &key_of_entry);
         entry_of(entry, settled, id, key_of_entry, &context)
     });
     let entries: Vec<Entry> = entries.collect();
     Ok(LiveBlog {
         head: Head {
-            outlet: outlet.slug.into(),
-            outlet_name: outlet.name.into(),
-            id: blog_id(outlet.slug, &key),
+            id: blog_id(&slug, &key),
+            outlet: slug,
+            outlet_name: name,
             key,
             url: source.url.as_ref().map(|url| url.to_string()),
             headline: draft.headline,
             standfirst: draft.standfirst,
-            language: draft.language.or(Some(outlet.language.into())),
+            language: draft.language.or(Some(outlet.language.into()).filter(|language: &String| !language.is_empty())),
             coverage: draft.coverage,
         },
         problems: draft.problems,
+        older: draft.older,
         entries,
     })
 }

@@ -3,9 +3,11 @@
 
 mod draft;
 mod finish;
+mod live_blog;
 mod recognise;
 
 pub use draft::{Draft, DraftEntry, names};
+pub use live_blog::live_blog;
 pub use recognise::Evidence;
 
 use crate::html::{self, Html, Limits, Links};

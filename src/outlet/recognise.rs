@@ -56,7 +56,16 @@ pub(super) fn html(page: &Page, html: &Html, forced: Option<&str>) -> Result<(&'
     let addresses: Vec<Url> = addresses(html).into_iter().map(|(_, url)| url).chain(page.url.clone()).collect();
     let outlet = match forced {
         Some(slug) => named(slug)?,
-        None => addresses.iter().find_map(of_host).ok_or_else(|| unknown(addresses.first()))?,
+        None => match addresses.iter().find_map(of_host) {
+            Some(outlet) => outlet,
+            None if schema_org::has_live_blog(html) => &adapters::ANY,
+            None => {
+                return Err(unknown(
+                    addresses.first(),
+                    ", and the page holds no schema.org LiveBlogPosting, which is read for any outlet",
+                ));
+            }
+        },
     };
     Ok((outlet, best_address(outlet, &addresses)))
 }
@@ -83,7 +92,7 @@ fn without_address(
             .as_ref()
             .and_then(of_host)
             .or_else(|| OUTLETS.iter().copied().find(|outlet| claims(outlet)))
-            .ok_or_else(|| unknown(page.url.as_ref()))?,
+            .ok_or_else(|| unknown(page.url.as_ref(), ""))?,
     };
     Ok((outlet, page.url.clone()))
 }
@@ -128,9 +137,9 @@ fn named(slug: &str) -> Result<&'static Outlet, Refusal> {
     })
 }
 
-fn unknown(says: Option<&Url>) -> Refusal {
+fn unknown(says: Option<&Url>, why: &str) -> Refusal {
     let host = says.and_then(Url::host_str).map(|host| format!(" for {host}"));
-    Refusal::UnknownOutlet { found: host.unwrap_or_else(|| " on this page".into()), known: known() }
+    Refusal::UnknownOutlet { found: host.unwrap_or_else(|| " on this page".into()) + why, known: known() }
 }
 
 fn known() -> String {
