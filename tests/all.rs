@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod corpus;
+mod corpus_ld;
 mod fetch;
 mod fixtures;
 mod outlet_server;
