@@ -15,6 +15,7 @@ mod manchester_evening_news;
 mod mirror;
 mod repubblica;
 mod sputnik;
+mod wales_online;
 
 /// What is tried where none of them is recognised.
 pub use any::OUTLET as ANY;
@@ -31,6 +32,7 @@ pub static OUTLETS: &[&Outlet] = &[
     &mirror::OUTLET,
     &repubblica::OUTLET,
     &sputnik::OUTLET,
+    &wales_online::OUTLET,
 ];
 
 /// The outlet of this slug.
