@@ -2,9 +2,10 @@
 //!
 //! The order is fixed, so that a page reads the same live and from a saved copy: byte order mark, `Content-Type` header,
 //! the declaration in the markup, UTF-8 where the bytes are valid UTF-8, windows-1252. UTF-7 does not exist here: a page
-//! that names it is read as if it had named nothing.
+//! that names it is read as if it had named nothing. Text that was encoded twice is put right after that.
 
 mod prescan;
+mod twice;
 
 use encoding_rs::{DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252, X_USER_DEFINED};
 
@@ -22,7 +23,7 @@ impl Page {
             }
         };
         let (text, replaced) = decode(bytes, encoding);
-        let problems = match replaced {
+        let mut problems = match replaced {
             0 => Vec::new(),
             n => vec![Problem::new(
                 ProblemCode::Charset,
@@ -33,7 +34,18 @@ impl Page {
                 ),
             )],
         };
-        (text, problems)
+        let twice = if encoding == UTF_8 || encoding == WINDOWS_1252 { twice::repaired(&text) } else { None };
+        match twice {
+            Some((text, count)) => {
+                let passages = if count == 1 { "one passage".to_owned() } else { format!("{count} passages") };
+                problems.push(Problem::new(
+                    ProblemCode::Charset,
+                    format!("the page holds {passages} of UTF-8 that was encoded twice: put right"),
+                ));
+                (text, problems)
+            }
+            None => (text, problems),
+        }
     }
 }
 
@@ -190,6 +202,15 @@ mod tests {
         );
         let (text, problems) = page(None, b"<p>\xC3\xA9 cut \xE2\x80").text();
         assert_eq!((text.as_str(), problems.len()), ("<p>é cut \u{FFFD}", 1), "a cut page is still UTF-8");
+    }
+
+    #[test]
+    fn a_page_encoded_twice_says_that_it_was() {
+        let (text, problems) = page(Some("text/html; charset=utf-8"), "<p>The dayâ€™s news â€” all of it".as_bytes()).text();
+        assert_eq!(text, "<p>The day’s news — all of it");
+        assert_eq!(problems[0].message, "the page holds 2 passages of UTF-8 that was encoded twice: put right");
+        let (text, _) = page(Some("text/html; charset=iso-8859-1"), "<p>The day’s news".as_bytes()).text();
+        assert_eq!(text, "<p>The day’s news", "a server that names the wrong charset comes to the same");
     }
 
     #[test]

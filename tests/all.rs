@@ -3,11 +3,18 @@
 // Here everything is a test, helpers included; clippy only sees the functions marked so.
 #![allow(clippy::unwrap_used)]
 
+mod cli;
+mod configured;
 mod corpus;
 mod corpus_ld;
+mod feeds;
 mod fetch;
 mod fixtures;
+mod identity;
 mod outlet_server;
 mod reconcile;
+mod refresh;
 mod sample;
+mod server;
 mod store;
+mod tidy;

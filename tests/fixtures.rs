@@ -5,6 +5,7 @@
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
+use tidings::adapters;
 use tidings::model::LiveBlog;
 use tidings::outlet::split_page;
 use tidings::page::{Captured, Page};
@@ -28,7 +29,7 @@ pub fn outlets() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/outlets")
 }
 
-fn folders(of: &Path) -> Vec<PathBuf> {
+pub fn folders(of: &Path) -> Vec<PathBuf> {
     let mut folders: Vec<PathBuf> =
         std::fs::read_dir(of).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()).collect();
     folders.sort();
@@ -53,11 +54,12 @@ fn read(folder: &Path) -> Result<LiveBlog, String> {
         captured: if case.captured.is_some() { Captured::At(captured) } else { Captured::By(captured) },
     };
     let group = folder.parent().unwrap().file_name().unwrap().to_str().unwrap();
-    // A page of an outlet that has no adapter tells its slug itself.
-    let outlet = match (group, &case.outlet) {
-        ("any", Some(derived)) => derived,
-        ("any", None) => panic!("{}: `outlet` has to say which slug its page gives it", folder.display()),
-        (_, named) => {
+    // A page of an outlet that has no adapter of its own tells its slug itself.
+    let own = adapters::by_slug(group).is_some_and(|outlet| !outlet.hosts.is_empty());
+    let outlet = match (own, &case.outlet) {
+        (false, Some(derived)) => derived,
+        (false, None) => panic!("{}: `outlet` has to say which slug its page gives it", folder.display()),
+        (true, named) => {
             let fits = named.as_ref().is_none_or(|named| named == group);
             assert!(fits, "{}: it lies in another outlet's folder", folder.display());
             group

@@ -19,7 +19,7 @@ pub static OUTLET: Outlet = Outlet {
     blog_key,
     claims_text: claims_nothing,
     claims_json: claims_nothing,
-    split,
+    split: &split,
 };
 
 /// The path: nothing is known of what stays in it. A query is part of it only where the path names a program.
@@ -67,13 +67,13 @@ fn publisher(told: Option<String>, page: &Html, source: &Source) -> (String, Str
 }
 
 /// Readers know an outlet without the `www.` in its address.
-fn without_prefix(host: &str) -> &str {
+pub(super) fn without_prefix(host: &str) -> &str {
     let stripped = ["www.", "amp.", "m.", "mobile."].iter().find_map(|prefix| host.strip_prefix(prefix));
     stripped.filter(|rest| rest.contains('.')).unwrap_or(host)
 }
 
 /// Letters and digits of a host or a name, joined by hyphens, and none of the slugs that an adapter has.
-fn slug(text: &str) -> String {
+pub(super) fn slug(text: &str) -> String {
     let words = text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
     let slug: String = words.collect::<Vec<_>>().join("-").to_ascii_lowercase().chars().take(60).collect();
     let slug = slug.trim_end_matches('-');

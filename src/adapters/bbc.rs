@@ -23,7 +23,7 @@ pub(super) static OUTLET: Outlet = Outlet {
     blog_key,
     claims_text: claims_nothing,
     claims_json: claims_nothing,
-    split,
+    split: &split,
 };
 
 /// `/news/live/world-52627824`, also `…/page/2`; `/news/live/c7gk1vjglxn1t` since.

@@ -25,7 +25,7 @@ pub(super) static OUTLET: Outlet = Outlet {
     blog_key,
     claims_text,
     claims_json: claims_nothing,
-    split,
+    split: &split,
 };
 
 /// `…-b2392480.html` since 2020; a bare number at the end before.

@@ -25,7 +25,7 @@ pub(super) static OUTLET: Outlet = Outlet {
     blog_key,
     claims_text: claims_nothing,
     claims_json: claims_nothing,
-    split,
+    split: &split,
 };
 
 /// `/esteri/2023/11/02/diretta/israele_hamas_news_guerra_gaza_oggi-419364605/`

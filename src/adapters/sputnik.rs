@@ -33,7 +33,7 @@ pub(super) static OUTLET: Outlet = Outlet {
     blog_key,
     claims_text,
     claims_json: claims_nothing,
-    split,
+    split: &split,
 };
 
 /// `/20220508/slug-1095350845.html` since 2021, `/us/202101061081668004-slug/` before: a date, then the number.
@@ -235,7 +235,7 @@ fn preamble(lines: &[&str]) -> Draft {
         .or_else(|| (0..lines.len()).find(|&index| said(&lines[index])));
     let headline = at.map(|at| fold(lines[at])).unwrap_or_default();
     let standfirst =
-        at.and_then(|at| lines[at + 1..].iter().copied().find(|line| said(&line) && !is_header_time(line))).map(fold);
+        at.and_then(|at| lines[at + 1..].iter().copied().find(|line| said(line) && !is_header_time(line))).map(fold);
     Draft { headline, standfirst, ..Draft::default() }
 }
 

@@ -1,1 +1,74 @@
-//! (to be written)
+//! The command line: one file for each subcommand. Everything the outside world gives (arguments, the clock, the streams)
+//! comes in from `main`.
+
+mod check;
+mod feedback;
+mod fetch;
+mod init;
+mod output;
+mod parse;
+mod refresh;
+mod serve;
+mod settings;
+mod timeline;
+
+use crate::follow::Clock;
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// What a command ends with: for scripts, so documented in `--help` and in the README.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Status {
+    /// Done, and nothing to say against it.
+    Fine = 0,
+    /// Done, with problems worth a look (they stand on stderr).
+    Problems = 1,
+    /// Refused: what was asked for could not be done, and why stands on stderr.
+    Refused = 2,
+}
+
+impl From<Status> for ExitCode {
+    fn from(status: Status) -> Self {
+        ExitCode::from(status as u8)
+    }
+}
+
+/// Turns live blogs into feeds.
+///
+/// Reads a newsroom's live-blog page, splits it into individually timestamped entries, converts every time to UTC with its
+/// evidence, keeps each entry in a store, and serves them as one RSS, Atom or JSON feed.
+#[derive(Debug, Parser)]
+#[command(name = "tidings", version, max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
+#[command(
+    after_help = "Start with `tidings serve --follow URL`, or read a saved page with `tidings parse FILE --format text`."
+)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Parse(parse::Arguments),
+    Fetch(fetch::Arguments),
+    Serve(serve::Arguments),
+    Refresh(refresh::Arguments),
+    Check(check::Arguments),
+    Init(init::Arguments),
+}
+
+/// Runs one command.
+pub async fn run(arguments: Arguments, clock: Clock) -> Status {
+    let result = match arguments.command {
+        Command::Parse(arguments) => parse::run(&arguments, &clock),
+        Command::Fetch(arguments) => fetch::run(&arguments, &clock).await,
+        Command::Serve(arguments) => serve::run(arguments, clock).await,
+        Command::Refresh(arguments) => refresh::run(arguments, clock).await,
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Init(arguments) => init::run(&arguments),
+    };
+    result.unwrap_or_else(|error| {
+        feedback::error(&error);
+        Status::Refused
+    })
+}

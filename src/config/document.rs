@@ -103,6 +103,27 @@ impl<'a> Table<'a> {
         })
     }
 
+    /// A list of texts in quotes, each of which `parse` makes a value of.
+    pub(super) fn texts<T>(&mut self, key: &'static str, parse: impl Fn(&str) -> Result<T, String>) -> Option<Vec<T>> {
+        let items = self.typed(key, |value| match value {
+            DeValue::Array(items) if !items.is_empty() => Ok(items),
+            DeValue::Array(_) => Err("must not be empty".to_owned()),
+            other => Err(format!("must be a list, written [\"…\", \"…\"], found {}", kind(other))),
+        })?;
+        let mut values = Vec::new();
+        for item in items.iter() {
+            let value = match item.get_ref() {
+                DeValue::String(text) => parse(text),
+                other => Err(format!("must be a list of texts in quotes, found {}", kind(other))),
+            };
+            match value {
+                Ok(value) => values.push(value),
+                Err(message) => self.document.mistake(item.span().start, format!("{key}: {message}")),
+            }
+        }
+        (values.len() == items.len()).then_some(values)
+    }
+
     /// A whole number from `low` to `high`.
     pub(super) fn number(&mut self, key: &'static str, low: u32, high: u32) -> Option<u32> {
         self.typed(key, |value| {

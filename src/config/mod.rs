@@ -4,6 +4,7 @@
 
 mod document;
 mod mistake;
+mod outlet;
 mod story;
 mod value;
 
@@ -20,6 +21,7 @@ pub use story::{Seed, Story, load_stories};
 pub use value::web_address;
 
 use crate::fetch::FetchSettings;
+use crate::outlet::Configured;
 use document::Table;
 
 /// A `config.toml` that holds every key with its default, commented: what `tidings init` writes.
@@ -46,6 +48,8 @@ pub struct Config {
     pub every: Duration,
     /// How pages are fetched; the user agent is in it.
     pub fetch: FetchSettings,
+    /// Outlets that are read by selectors, beside the built-in ones.
+    pub outlets: Vec<Configured>,
     /// The live blogs to follow.
     pub live_blogs: Vec<Followed>,
 }
@@ -72,13 +76,14 @@ impl Default for Config {
             seeds: "seeds".into(),
             every: Duration::from_secs(300),
             fetch: FetchSettings::default(),
+            outlets: Vec::new(),
             live_blogs: Vec::new(),
         }
     }
 }
 
 impl Config {
-    /// Reads `path`; `outlets` are the slugs that may be named. Relative paths in it start from its folder.
+    /// Reads `path`; `outlets` are the slugs of the built-in outlets. Relative paths in it start from its folder.
     pub fn load(path: &Path, outlets: &[&str]) -> Result<Config, Vec<Mistake>> {
         let folder = path.parent().unwrap_or(Path::new(""));
         document::read(path, |top| Config::read(top, folder, outlets))
@@ -105,7 +110,10 @@ impl Config {
         set(&mut config.fetch.max_redirects, fetch.number("max_redirects", 0, 20).map(|n| n as usize));
         fetch.finish();
 
-        config.live_blogs = followed(top, config.every, outlets);
+        config.outlets = outlet::read(top, outlets);
+        let named: Vec<&str> =
+            outlets.iter().copied().chain(config.outlets.iter().map(|outlet| outlet.slug.as_str())).collect();
+        config.live_blogs = followed(top, config.every, &named);
         config
     }
 }
@@ -186,6 +194,9 @@ mod tests {
         assert!(example.title.is_some());
         assert_eq!(std::mem::take(&mut config.live_blogs), [example], "the one example");
         assert!(config.base_url.take().is_some(), "an example, as it has no default");
+        let [outlet] = &std::mem::take(&mut config.outlets)[..] else { panic!("one example") };
+        assert_eq!((outlet.slug.as_str(), outlet.name.as_str()), ("the-daily-example", "The Daily Example"));
+        assert_eq!(outlet.selectors.published.to_string(), "time[datetime]@datetime");
         assert_eq!(config, defaults_in(folder.path()));
 
         let asked =

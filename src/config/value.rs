@@ -139,16 +139,21 @@ pub(super) fn outlet(text: &str, outlets: &[&str]) -> Result<String, String> {
 
 /// "did you mean …?", or what there is to choose from where nothing is near.
 pub(super) fn nearest(wrong: &str, right: &[&str], what: &str) -> String {
-    let wrong = wrong.to_lowercase();
-    let near = right
-        .iter()
-        .map(|name| (strsim::damerau_levenshtein(&wrong, name), name))
-        .min()
-        .filter(|(distance, name)| *distance <= 1.max(name.len().min(wrong.len()) / 3));
-    match near {
-        Some((_, name)) => format!("did you mean `{name}`?"),
+    match near(wrong, right) {
+        Some(name) => format!("did you mean `{name}`?"),
         None => format!("{what} are {}", right.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")),
     }
+}
+
+/// The name that was probably meant.
+pub(super) fn near<'a>(wrong: &str, right: &[&'a str]) -> Option<&'a str> {
+    let wrong = wrong.to_lowercase();
+    right
+        .iter()
+        .map(|name| (strsim::damerau_levenshtein(&wrong, &name.to_lowercase()), *name))
+        .min()
+        .filter(|(distance, name)| *distance <= 1.max(name.len().min(wrong.len()) / 3))
+        .map(|(_, name)| name)
 }
 
 #[cfg(test)]

@@ -4,6 +4,12 @@
 //! elements as ordinary pictures and links, addresses absolute. Then `ammonia` takes away what is not on a short list; it is
 //! the only judge of what is safe.
 
+mod escape;
+mod lines;
+
+pub use lines::{Line, body_of_lines, body_of_text};
+
+use self::escape::{escape_into, escaped, unprintable};
 use super::Links;
 use super::embeds::{embed, target};
 use crate::model::Image;
@@ -138,27 +144,6 @@ pub fn body_of<'a>(nodes: impl IntoIterator<Item = NodeRef<'a, Node>>, skipped: 
     }
     writer.end_loose();
     writer.finish()
-}
-
-/// A body from the lines of a text capture, one paragraph each.
-pub fn body_of_text<'a>(lines: impl IntoIterator<Item = &'a str>) -> Body {
-    let links = Links::new(None);
-    let mut writer = Writer::new(&links, &[]);
-    for line in lines {
-        writer.start("p", "");
-        writer.words(line);
-        writer.end("p");
-    }
-    writer.text.truncate(writer.text.trim_end().len());
-    // Paragraphs of ours around escaped words leave nothing to judge. The cleaner would only write the quotes plainly, and a
-    // page may hold hundreds of such bodies.
-    Body { html: writer.html.replace("&quot;", "\""), text: writer.text, images: writer.images }
-}
-
-/// Cleans a body that came as markup in a string (in JSON).
-pub fn body_of_markup(markup: &str, links: &Links) -> Result<Body, super::Hostile> {
-    let html = super::parse(markup, super::Limits::default())?;
-    Ok(body_of(html.tree.root().children(), &[], links))
 }
 
 struct Writer<'a> {
@@ -488,38 +473,6 @@ fn kept(element: &Element, names: &[&str]) -> String {
         }
     }
     attributes
-}
-
-/// Control characters and marks that turn text around have no business in a body; both survive `ammonia`.
-fn unprintable(c: char) -> bool {
-    if (' '..='~').contains(&c) {
-        return false; // Nearly every character there is.
-    }
-    (c.is_control() && !matches!(c, '\n' | '\t'))
-        || matches!(c, '\u{200b}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{fffe}' | '\u{ffff}')
-}
-
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    escape_into(&mut out, text);
-    out
-}
-
-/// Writes by runs: most of a text needs no escape.
-fn escape_into(out: &mut String, text: &str) {
-    let mut rest = text;
-    while let Some((at, c)) = rest.char_indices().find(|(_, c)| matches!(c, '&' | '<' | '>' | '"') || unprintable(*c)) {
-        out.push_str(&rest[..at]);
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            _ => {}
-        }
-        rest = &rest[at + c.len_utf8()..];
-    }
-    out.push_str(rest);
 }
 
 #[cfg(test)]

@@ -1,12 +1,14 @@
 //! The few things adapters need from a page's tree, over `scraper` and `ammonia`.
 
 mod body;
+mod css;
 mod embeds;
 mod entities;
 mod guard;
 mod links;
 
-pub use body::{Body, body_of, body_of_markup, body_of_text};
+pub use body::{Body, Line, body_of, body_of_lines, body_of_text};
+pub use css::Css;
 pub use ego_tree::{NodeId, NodeRef};
 pub use entities::{unescape, unescape_twice};
 pub use guard::{Hostile, Limits, parse};
@@ -34,6 +36,12 @@ macro_rules! css {
 /// The first match below the root.
 pub fn first<'a>(html: &'a Html, selector: &Selector) -> Option<ElementRef<'a>> {
     html.select(selector).next()
+}
+
+/// Cleans markup that stood in a string, such as a field of an outlet's JSON.
+pub fn body_of_markup(markup: &str, links: &Links) -> Result<Body, Hostile> {
+    let page = parse(markup, Limits::default())?;
+    Ok(body_of(first(&page, css!("body")).map(|body| *body), &[], links))
 }
 
 /// The text a reader sees in an element, on one line: white space of all kinds folded to single spaces.

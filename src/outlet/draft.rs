@@ -5,10 +5,13 @@ use crate::model::{Coverage, Mark, Problem};
 use crate::time::Reading;
 use chrono::NaiveDate;
 use chrono_tz::Tz;
+use url::Url;
 
 /// A live blog as an adapter read it.
 #[derive(Debug, Default)]
 pub struct Draft {
+    /// The page's address, where it was read from another one: a JSON answer stands for the page that names it.
+    pub url: Option<Url>,
     /// Slug and name of the outlet, where only the page tells them.
     pub publisher: Option<(String, String)>,
     /// The headline of the page.

@@ -28,7 +28,7 @@ pub(super) fn finish(mut draft: Draft, source: &Source) -> Result<LiveBlog, Refu
         let example = readings.iter().find(|reading| matches!(reading.printed, Some(Printed::Clock { .. })));
         return Err(Refusal::Undated { example: example.map(|reading| reading.text.clone()).unwrap_or_default() });
     }
-    if draft.entries.is_empty() {
+    if draft.entries.is_empty() && draft.problems.iter().all(|problem| problem.code != ProblemCode::NoEntries) {
         let message = "the page is a live blog and holds no entries";
         draft.problems.push(Problem::new(ProblemCode::NoEntries, message));
     }
@@ -44,7 +44,8 @@ pub(super) fn finish(mut draft: Draft, source: &Source) -> Result<LiveBlog, Refu
         })
         .collect();
     let article = draft.coverage.state == CoverageState::Article;
-    let key = source.url.as_ref().and_then(outlet.blog_key).unwrap_or_else(|| blog_key_of(&instants, &draft.headline));
+    let url = draft.url.take().or_else(|| source.url.clone());
+    let key = url.as_ref().and_then(outlet.blog_key).unwrap_or_else(|| blog_key_of(&instants, &draft.headline));
     let mut keys = entry_keys(&draft.entries, &instants, timeline.order, article);
     let (slug, name) = draft.publisher.take().unwrap_or_else(|| (outlet.slug.into(), outlet.name.into()));
     let entries = draft.entries.into_iter().zip(timeline.settled).map(|(entry, settled)| {
@@ -59,7 +60,7 @@ pub(super) fn finish(mut draft: Draft, source: &Source) -> Result<LiveBlog, Refu
             outlet: slug,
             outlet_name: name,
             key,
-            url: source.url.as_ref().map(|url| url.to_string()),
+            url: url.map(Into::into),
             headline: draft.headline,
             standfirst: draft.standfirst,
             language: draft.language.or(Some(outlet.language.into()).filter(|language: &String| !language.is_empty())),

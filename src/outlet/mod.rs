@@ -5,11 +5,14 @@ mod draft;
 mod finish;
 mod live_blog;
 mod recognise;
+mod selectors;
 
 pub use draft::{Draft, DraftEntry, names};
 pub use live_blog::live_blog;
 pub use recognise::Evidence;
+pub use selectors::{Configured, Field, Selectors};
 
+use crate::adapters::OUTLETS;
 use crate::html::{self, Html, Limits, Links};
 use crate::model::LiveBlog;
 use crate::page::{Captured, Page};
@@ -18,7 +21,9 @@ use chrono_tz::Tz;
 use url::Url;
 
 /// One news organisation, and how its pages are read.
-#[derive(Debug)]
+///
+/// It lives as long as the program, so that everything else can hold a plain reference to it: a built-in one is a static,
+/// one of a config is leaked when it is taken into use ([`Configured::outlet`]).
 pub struct Outlet {
     /// Its name in paths and files: `[a-z0-9-]+`.
     pub slug: &'static str,
@@ -39,7 +44,22 @@ pub struct Outlet {
     /// Whether a JSON answer without an address is one of its own.
     pub claims_json: fn(&serde_json::Value) -> bool,
     /// Splits one page into entries.
-    pub split: fn(&Source) -> Result<Draft, Refusal>,
+    pub split: &'static Split,
+}
+
+/// From one page to its entries: a function of an adapter, or the selectors of a config.
+pub type Split = dyn Fn(&Source) -> Result<Draft, Refusal> + Send + Sync;
+
+/// The outlets a page may belong to, the one to prefer first: the built-in [`OUTLETS`], or what [`adapters::with`] makes of
+/// them and a config's.
+///
+/// [`adapters::with`]: crate::adapters::with
+pub type Outlets = [&'static Outlet];
+
+impl std::fmt::Debug for Outlet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Outlet({})", self.slug)
+    }
 }
 
 /// A page, decoded and parsed, on its way into an adapter.
@@ -127,10 +147,15 @@ pub fn claims_nothing<T: ?Sized>(_: &T) -> bool {
     false
 }
 
-/// Reads a page: decode, recognise the outlet, split, settle the times, issue the ids.
+/// Reads a page of a built-in outlet: see [`split_page_among`].
+pub fn split_page(page: &Page, outlet: Option<&str>) -> Result<LiveBlog, Refusal> {
+    split_page_among(OUTLETS, page, outlet)
+}
+
+/// Reads a page of one of `outlets`: decode, recognise the outlet, split, settle the times, issue the ids.
 ///
 /// `outlet` overrules what the page says of itself.
-pub fn split_page(page: &Page, outlet: Option<&str>) -> Result<LiveBlog, Refusal> {
+pub fn split_page_among(outlets: &Outlets, page: &Page, outlet: Option<&str>) -> Result<LiveBlog, Refusal> {
     if page.body.iter().all(u8::is_ascii_whitespace) {
         return Err(Refusal::Empty);
     }
@@ -140,14 +165,14 @@ pub fn split_page(page: &Page, outlet: Option<&str>) -> Result<LiveBlog, Refusal
     }
     let mut blog = if recognise::is_html(page, &text) {
         let html = html::parse(&text, Limits::default())?;
-        let (outlet, url) = recognise::html(page, &html, outlet)?;
+        let (outlet, url) = recognise::html(outlets, page, &html, outlet)?;
         read(outlet, url, Form::Html(&html), page)?
     } else if recognise::is_json(page, &text) {
         let json = serde_json::from_str(&text).map_err(|error| Refusal::Unreadable(format!("not valid JSON: {error}")))?;
-        let (outlet, url) = recognise::json(page, &json, outlet)?;
+        let (outlet, url) = recognise::json(outlets, page, &json, outlet)?;
         read(outlet, url, Form::Json(&json), page)?
     } else {
-        let (outlet, url) = recognise::text(page, &text, outlet)?;
+        let (outlet, url) = recognise::text(outlets, page, &text, outlet)?;
         read(outlet, url, Form::Text(&text), page)?
     };
     problems.append(&mut blog.problems);

@@ -1,7 +1,7 @@
 //! Which outlet a page belongs to: by what it says of itself first, by where it was fetched second.
 
-use super::{Outlet, Refusal};
-use crate::adapters::{self, OUTLETS};
+use super::{Outlet, Outlets, Refusal};
+use crate::adapters;
 use crate::css;
 use crate::html::{self, Html};
 use crate::page::Page;
@@ -52,18 +52,21 @@ fn media_type(page: &Page) -> Option<&str> {
 }
 
 /// The outlet of a page of markup, and the page's own address.
-pub(super) fn html(page: &Page, html: &Html, forced: Option<&str>) -> Result<(&'static Outlet, Option<Url>), Refusal> {
+pub(super) fn html(
+    outlets: &Outlets,
+    page: &Page,
+    html: &Html,
+    forced: Option<&str>,
+) -> Result<(&'static Outlet, Option<Url>), Refusal> {
     let addresses: Vec<Url> = addresses(html).into_iter().map(|(_, url)| url).chain(page.url.clone()).collect();
     let outlet = match forced {
-        Some(slug) => named(slug)?,
-        None => match addresses.iter().find_map(of_host) {
+        Some(slug) => named(outlets, slug)?,
+        None => match addresses.iter().find_map(|url| of_host(outlets, url)) {
             Some(outlet) => outlet,
             None if schema_org::has_live_blog(html) => &adapters::ANY,
             None => {
-                return Err(unknown(
-                    addresses.first(),
-                    ", and the page holds no schema.org LiveBlogPosting, which is read for any outlet",
-                ));
+                let why = ", and the page holds no schema.org LiveBlogPosting, which is read for any outlet";
+                return Err(unknown(outlets, addresses.first(), why));
             }
         },
     };
@@ -71,28 +74,39 @@ pub(super) fn html(page: &Page, html: &Html, forced: Option<&str>) -> Result<(&'
 }
 
 /// The outlet of a text capture: a text has no address of its own, so the caller's counts first.
-pub(super) fn text(page: &Page, text: &str, forced: Option<&str>) -> Result<(&'static Outlet, Option<Url>), Refusal> {
-    without_address(page, forced, |outlet| (outlet.claims_text)(text))
+pub(super) fn text(
+    outlets: &Outlets,
+    page: &Page,
+    text: &str,
+    forced: Option<&str>,
+) -> Result<(&'static Outlet, Option<Url>), Refusal> {
+    without_address(outlets, page, forced, |outlet| (outlet.claims_text)(text))
 }
 
 /// The outlet of a JSON answer.
-pub(super) fn json(page: &Page, json: &Value, forced: Option<&str>) -> Result<(&'static Outlet, Option<Url>), Refusal> {
-    without_address(page, forced, |outlet| (outlet.claims_json)(json))
+pub(super) fn json(
+    outlets: &Outlets,
+    page: &Page,
+    json: &Value,
+    forced: Option<&str>,
+) -> Result<(&'static Outlet, Option<Url>), Refusal> {
+    without_address(outlets, page, forced, |outlet| (outlet.claims_json)(json))
 }
 
 fn without_address(
+    outlets: &Outlets,
     page: &Page,
     forced: Option<&str>,
     claims: impl Fn(&Outlet) -> bool,
 ) -> Result<(&'static Outlet, Option<Url>), Refusal> {
     let outlet = match forced {
-        Some(slug) => named(slug)?,
+        Some(slug) => named(outlets, slug)?,
         None => page
             .url
             .as_ref()
-            .and_then(of_host)
-            .or_else(|| OUTLETS.iter().copied().find(|outlet| claims(outlet)))
-            .ok_or_else(|| unknown(page.url.as_ref(), ""))?,
+            .and_then(|url| of_host(outlets, url))
+            .or_else(|| outlets.iter().copied().find(|outlet| claims(outlet)))
+            .ok_or_else(|| unknown(outlets, page.url.as_ref(), ""))?,
     };
     Ok((outlet, page.url.clone()))
 }
@@ -121,27 +135,34 @@ fn best_address(outlet: &Outlet, addresses: &[Url]) -> Option<Url> {
     addresses.iter().find(|url| (outlet.blog_key)(url).is_some()).or(addresses.first()).cloned()
 }
 
-/// The outlet that publishes on a host or one of its subdomains.
-fn of_host(url: &Url) -> Option<&'static Outlet> {
+/// The outlet that publishes on a host or one of its subdomains; the one that names most of the host, then the first.
+fn of_host(outlets: &Outlets, url: &Url) -> Option<&'static Outlet> {
     let host = url.host_str()?.trim_end_matches('.').to_ascii_lowercase();
     let on = |own: &str| host.strip_suffix(own).is_some_and(|sub| sub.is_empty() || sub.ends_with('.'));
-    OUTLETS.iter().copied().find(|outlet| outlet.hosts.iter().any(|own| on(own)))
+    let named = |outlet: &Outlet| outlet.hosts.iter().filter(|own| on(own)).map(|own| own.len()).max();
+    let mut found: Option<(&'static Outlet, usize)> = None;
+    for outlet in outlets {
+        if let Some(length) = named(outlet).filter(|length| found.is_none_or(|(_, most)| *length > most)) {
+            found = Some((outlet, length));
+        }
+    }
+    found.map(|(outlet, _)| outlet)
 }
 
-fn named(slug: &str) -> Result<&'static Outlet, Refusal> {
-    adapters::by_slug(slug).ok_or_else(|| {
+fn named(outlets: &Outlets, slug: &str) -> Result<&'static Outlet, Refusal> {
+    outlets.iter().copied().find(|outlet| outlet.slug == slug).ok_or_else(|| {
         let near =
             |outlet: &&Outlet| strsim::jaro_winkler(outlet.slug, slug) > 0.8 || outlet.name.eq_ignore_ascii_case(slug);
-        let nearest = OUTLETS.iter().copied().find(near).map(|outlet| format!(": did you mean `{}`?", outlet.slug));
-        Refusal::NoSuchOutlet { given: slug.into(), nearest: nearest.unwrap_or_default(), known: known() }
+        let nearest = outlets.iter().copied().find(near).map(|outlet| format!(": did you mean `{}`?", outlet.slug));
+        Refusal::NoSuchOutlet { given: slug.into(), nearest: nearest.unwrap_or_default(), known: known(outlets) }
     })
 }
 
-fn unknown(says: Option<&Url>, why: &str) -> Refusal {
+fn unknown(outlets: &Outlets, says: Option<&Url>, why: &str) -> Refusal {
     let host = says.and_then(Url::host_str).map(|host| format!(" for {host}"));
-    Refusal::UnknownOutlet { found: host.unwrap_or_else(|| " on this page".into()) + why, known: known() }
+    Refusal::UnknownOutlet { found: host.unwrap_or_else(|| " on this page".into()) + why, known: known(outlets) }
 }
 
-fn known() -> String {
-    OUTLETS.iter().map(|outlet| outlet.slug).collect::<Vec<_>>().join(", ")
+fn known(outlets: &Outlets) -> String {
+    outlets.iter().map(|outlet| outlet.slug).collect::<Vec<_>>().join(", ")
 }

@@ -1,1 +1,134 @@
-//! (to be written)
+//! Serves the feeds over HTTP: [`router`] says what is where, [`serve`] speaks to the outside.
+//!
+//! Nothing a request says decides more than which feed it gets and in which coding: not the `Host`, not an address to
+//! fetch. Feeds are written once for each generation of the store and served from memory after that.
+
+mod accept;
+mod cache;
+mod coding;
+mod conditional;
+mod describe;
+mod error;
+mod feeds;
+mod health;
+mod impatient;
+mod index;
+mod overview;
+mod query;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use axum::http::{HeaderValue, Uri};
+use axum::middleware::map_response;
+use axum::response::Response;
+use axum::routing::get;
+use url::Url;
+
+use crate::feed::Format;
+use crate::store::Store;
+use cache::Cache;
+use error::Refused;
+use overview::Watch;
+
+pub use accept::serve;
+
+/// What a client may take of the server, in time and in memory.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// How long a client may take to send the head of a request, and stay idle between two.
+    pub header: Duration,
+    /// How long a client may leave what it is sent unread.
+    pub write: Duration,
+    /// How many connections are open at once; more wait in the backlog.
+    pub connections: usize,
+    /// How long a shutdown waits for answers under way.
+    pub drain: Duration,
+    /// How many written feeds are kept in memory.
+    pub feeds: usize,
+    /// How old the server's view of the store may get. Commits of other processes are seen after that.
+    pub recheck: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            header: Duration::from_secs(5),
+            write: Duration::from_secs(10),
+            // Each is a file descriptor, and 1024 of those are all that most systems give a process.
+            connections: 768,
+            drain: Duration::from_secs(3),
+            feeds: 128,
+            recheck: Duration::from_secs(1),
+        }
+    }
+}
+
+/// All that answering takes. Cheap to clone; every clone is the same.
+#[derive(Debug, Clone)]
+pub struct ServerState(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    store: Store,
+    /// Address of `/` without the slash, as feeds name it.
+    base: String,
+    limits: Limits,
+    watch: Watch,
+    cache: Cache,
+}
+
+impl ServerState {
+    /// Serves what is in `store`. Feeds name themselves by `base_url`, or else by the address listened on: never by what a
+    /// request claims the host to be, since one client's answer is cached for the next.
+    pub fn new(store: Store, base_url: Option<&Url>, listen: SocketAddr, limits: Limits) -> Self {
+        let base = base_url.map_or_else(|| format!("http://{listen}"), |url| url.as_str().trim_end_matches('/').to_owned());
+        let watch = Watch::new(limits.recheck);
+        let cache = Cache::new(limits.feeds);
+        ServerState(Arc::new(Inner { store, base, limits, watch, cache }))
+    }
+
+    /// Tells that this process has just written to the store, so that the next request sees it at once.
+    pub fn store_changed(&self) {
+        self.0.watch.stale();
+    }
+}
+
+/// What is where.
+pub fn router(state: ServerState) -> Router {
+    let mut router = Router::new()
+        .route("/", get(index::page))
+        .route("/style.css", get(index::style))
+        .route("/healthz", get(health::check));
+    for format in Format::ALL {
+        let ending = format.extension();
+        router = router
+            .route(&format!("/feed.{ending}"), get(move |state, request| feeds::everything(state, request, format)))
+            .route(
+                &format!("/outlets/{{slug}}/feed.{ending}"),
+                get(move |state, path, request| feeds::outlet(state, path, request, format)),
+            )
+            .route(
+                &format!("/blogs/{{id}}/feed.{ending}"),
+                get(move |state, path, request| feeds::blog(state, path, request, format)),
+            );
+    }
+    router
+        .fallback(|uri: Uri| async move { Refused::NoPath(uri.path().to_owned()) })
+        .method_not_allowed_fallback(|| async { Refused::Method })
+        .layer(map_response(no_sniffing))
+        .with_state(state)
+}
+
+async fn no_sniffing(mut response: Response) -> Response {
+    response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+/// Headers of an answer that is neither a feed nor an error.
+fn typed(content_type: &'static str, cached: &'static str) -> [(axum::http::HeaderName, HeaderValue); 2] {
+    [(CONTENT_TYPE, HeaderValue::from_static(content_type)), (CACHE_CONTROL, HeaderValue::from_static(cached))]
+}

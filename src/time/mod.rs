@@ -6,12 +6,14 @@
 //!
 //! [`Stamp`]: crate::model::Stamp
 
+mod format;
 mod printed;
 mod settle;
 mod walk;
 mod wall;
 mod words;
 
+pub use format::Format;
 pub use printed::{Printed, epoch, parse};
 pub use settle::{Context, Order, Reading, Settled, Timeline, settle};
 pub use wall::{Resolved, agrees, resolve};

@@ -198,7 +198,7 @@ fn put<T>(place: &mut Option<T>, value: T) -> Option<()> {
     place.replace(value).is_none().then_some(())
 }
 
-fn sane(wall: NaiveDateTime) -> Option<()> {
+pub(super) fn sane(wall: NaiveDateTime) -> Option<()> {
     YEARS.contains(&chrono::Datelike::year(&wall)).then_some(())
 }
 

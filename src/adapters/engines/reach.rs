@@ -27,7 +27,7 @@ pub const fn title(slug: &'static str, name: &'static str, hosts: &'static [&'st
         blog_key,
         claims_text: claims_nothing,
         claims_json: claims_nothing,
-        split,
+        split: &split,
     }
 }
 

@@ -1,0 +1,148 @@
+//! Liveblog, the WordPress plugin: an engine that many outlets run, read by the answers of its REST interface
+//! (`/wp-json/liveblog/v1/<post>/get-entries/<page>/…`). Which outlet it is, the host of the address tells.
+//!
+//! An answer's `timestamp` is the second of publication, or of the change where `type` is `update`; a change tells its
+//! publication in `entry_time`. Old versions give the whole entry as `html`, new ones its text as `render`.
+
+use crate::css;
+use crate::html::{self, Body, Limits, Links, body_of, body_of_markup, fold};
+use crate::model::{Mark, Origin, Problem, ProblemCode};
+use crate::outlet::{Draft, DraftEntry, Form, Outlet, Refusal, Source, claims_nothing};
+use crate::time::{self, Order, Reading};
+use serde_json::Value;
+use url::Url;
+
+pub(super) static OUTLET: Outlet = Outlet {
+    slug: "wordpress",
+    name: "WordPress Liveblog",
+    hosts: &[],
+    zone: chrono_tz::UTC,
+    language: "",
+    usual: Order::NewestFirst,
+    blog_key,
+    claims_text: claims_nothing,
+    claims_json,
+    split: &split,
+};
+
+/// The path of the live blog's page, or its number in the interface's own path, whose rest changes with each request.
+fn blog_key(url: &Url) -> Option<String> {
+    let path = url.path().trim_matches('/');
+    let own = match path.split_once("liveblog/v1/") {
+        Some((_, rest)) => rest.split('/').next().unwrap_or_default(),
+        None => path,
+    };
+    Some(own.to_owned()).filter(|own| !own.is_empty())
+}
+
+fn claims_json(json: &Value) -> bool {
+    let known = |entry: &Value| {
+        ["render", "html", "content"].iter().any(|text| entry[*text].is_string())
+            && id_of(entry).is_some()
+            && entry["type"].is_string()
+    };
+    let told = |name: &str| json.get(name).is_some();
+    json["entries"].as_array().is_some_and(|entries| entries.iter().all(known))
+        && (told("latest_timestamp") || (told("pages") && told("page")))
+}
+
+fn split(source: &Source) -> Result<Draft, Refusal> {
+    let Form::Json(json) = source.form else { return Err(source.no_such_form()) };
+    if !claims_json(json) {
+        let message =
+            "it is not a list of entries as the plugin Liveblog gives it (/wp-json/liveblog/v1/<post>/get-entries/1/0-0)";
+        return Err(Refusal::Unreadable(message.into()));
+    }
+    let all: Vec<&Value> = json["entries"].as_array().into_iter().flatten().collect();
+    let shared = all.iter().find_map(|entry| Url::parse(entry["share_link"].as_str()?).ok());
+    let host = source.url.as_ref().or(shared.as_ref()).and_then(Url::host_str).map(str::to_owned);
+    let Some(host) = host else {
+        let message = "nothing in the answer says which outlet publishes it; give the address it came from with --url";
+        return Err(Refusal::Unreadable(message.into()));
+    };
+    let url = shared.map(page_of).or_else(|| source.url.clone());
+    let links = Links::new(url.as_ref());
+    let mut draft = Draft { publisher: Some(publisher(&host)), ..Draft::default() };
+    draft.headline = url.as_ref().and_then(words_of).unwrap_or_else(|| host.clone());
+    // What was taken back is told once, by an entry of its own.
+    draft.entries = all.into_iter().filter(|entry| entry["type"] != "delete").map(|one| entry(one, &links)).collect();
+    draft.url = url;
+    Ok(draft)
+}
+
+/// The same outlet as its pages are taken for, whichever of the two is read.
+fn publisher(host: &str) -> (String, String) {
+    let name = super::any::without_prefix(host.trim_end_matches('.'));
+    (super::any::slug(name), name.to_owned())
+}
+
+/// An entry is shared as the page with an anchor or with `?lbup=<id>`.
+fn page_of(mut shared: Url) -> Url {
+    shared.set_fragment(None);
+    let kept: Vec<String> = shared
+        .query()
+        .unwrap_or_default()
+        .split('&')
+        .filter(|pair| !pair.is_empty() && !pair.starts_with("lbup="))
+        .map(str::to_owned)
+        .collect();
+    shared.set_query(Some(kept.join("&")).filter(|query| !query.is_empty()).as_deref());
+    shared
+}
+
+/// The answer has no headline; the address is made of it.
+fn words_of(url: &Url) -> Option<String> {
+    let name = url.path_segments()?.rfind(|segment| segment.contains('-') && !segment.contains('%'))?;
+    let words = name.replace('-', " ");
+    let first = words.chars().next()?;
+    Some(first.to_uppercase().chain(words.chars().skip(1)).collect())
+}
+
+fn entry(json: &Value, links: &Links) -> DraftEntry {
+    let second = |name: &str| {
+        let text = match &json[name] {
+            Value::Number(second) => second.to_string(),
+            other => other.as_str().unwrap_or_default().to_owned(),
+        };
+        Reading { printed: time::epoch(&text), ..Reading::of(&text, Origin::Json) }
+    };
+    let told = |reading: &Reading| reading.printed.is_some();
+    let (stamp, begun) = (second("timestamp"), second("entry_time"));
+    let mut entry = if json["type"] == "update" && told(&begun) {
+        DraftEntry { updated: Some(stamp), ..DraftEntry::at(begun) }
+    } else {
+        DraftEntry::at([stamp, begun].into_iter().find(told).unwrap_or_else(Reading::none))
+    };
+    entry.native = id_of(json);
+    entry.permalink = json["share_link"].as_str().and_then(|link| links.link(link));
+    let headline = json["headline"].as_str().and_then(|markup| body_of_markup(markup, links).ok());
+    entry.headline = headline.map(|body| fold(&body.text)).filter(|headline| !headline.is_empty());
+    let authors = json["authors"].as_array().into_iter().flatten();
+    entry.byline = authors.filter_map(|author| author["name"].as_str()).map(fold).filter(|name| !name.is_empty()).collect();
+    let markup = ["render", "html", "content"].iter().find_map(|name| json[*name].as_str().filter(|text| !text.is_empty()));
+    match text_of_entry(markup.unwrap_or_default(), links) {
+        Ok(body) => entry.body = body,
+        Err(hostile) => entry.problems.push(Problem::new(ProblemCode::Limit, hostile.to_string())),
+    }
+    if json["key_event"] == true {
+        entry.marks.push(Mark::KeyEvent);
+    }
+    entry
+}
+
+fn id_of(json: &Value) -> Option<String> {
+    match &json["id"] {
+        Value::Number(id) => Some(id.to_string()),
+        Value::String(id) => Some(id.clone()).filter(|id| !id.is_empty()),
+        _ => None,
+    }
+}
+
+/// The text alone, where the markup is the whole entry with its clock, author and buttons.
+fn text_of_entry(markup: &str, links: &Links) -> Result<Body, html::Hostile> {
+    if !markup.contains("liveblog-entry-text") {
+        return body_of_markup(markup, links);
+    }
+    let page = html::parse(markup, Limits::default())?;
+    Ok(body_of(html::first(&page, css!(".liveblog-entry-text")).map(|text| *text), &[], links))
+}

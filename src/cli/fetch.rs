@@ -1,0 +1,45 @@
+//! `tidings fetch`: one live page.
+
+use super::parse::Reading;
+use super::settings::Settings;
+use super::{Status, feedback, output};
+use crate::fetch::{Fetched, Fetcher, Validators};
+use crate::follow::Clock;
+use crate::outlet::split_page;
+use anyhow::bail;
+use url::Url;
+
+/// Fetch one page and print what is in it
+///
+/// One polite request, and the same output as `parse`. Nothing is kept.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Exit status: 0 read; 1 read, with problems worth a look; 2 not fetched or refused, and why.
+
+Example:
+  tidings fetch https://www.independent.co.uk/…-b2392480.html --format text")]
+pub(super) struct Arguments {
+    /// Address of a live blog
+    #[arg(value_parser = crate::config::web_address)]
+    url: Url,
+    #[command(flatten)]
+    reading: Reading,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+pub(super) async fn run(arguments: &Arguments, clock: &Clock) -> anyhow::Result<Status> {
+    let config = arguments.settings.load()?;
+    let fetcher = Fetcher::new(&config.fetch)?;
+    let page = match fetcher.get(&arguments.url, &Validators::default(), clock()).await? {
+        Fetched::Page { page, .. } => page,
+        Fetched::NotModified => bail!("{} answers that nothing has changed, without having been asked", arguments.url),
+    };
+    // A page can take a second of work, and its tree can't cross an `.await`.
+    let outlet = arguments.reading.outlet.clone();
+    let blog = tokio::task::spawn_blocking(move || split_page(&page, outlet.as_deref())).await?;
+    let blog = blog.map_err(|refusal| anyhow::anyhow!("{}: {refusal}", arguments.url))?;
+    let problems = feedback::problems(arguments.url.as_str(), &blog);
+    output::write(vec![blog], arguments.reading.format)?;
+    Ok(if problems { Status::Problems } else { Status::Fine })
+}

@@ -1,0 +1,47 @@
+//! Where a command's settings come from: a named file, `config.toml` in the current folder, or the built-in defaults.
+
+use super::feedback;
+use crate::adapters::OUTLETS;
+use crate::config::{Config, Mistake};
+use anyhow::bail;
+use std::path::{Path, PathBuf};
+
+/// The file that is read where none is named.
+pub(super) const FILE: &str = "config.toml";
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Settings {
+    /// Settings file; without it `config.toml` in the current folder, and without that the defaults
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+impl Settings {
+    /// The file to read, if there is one.
+    pub fn file(&self) -> Option<PathBuf> {
+        self.config.clone().or_else(|| Path::new(FILE).exists().then(|| FILE.into()))
+    }
+
+    /// Reads the settings. Mistakes are told one a line, and nothing is started on half of them.
+    pub fn load(&self) -> anyhow::Result<Config> {
+        match self.file() {
+            None => Ok(Config::default()),
+            Some(file) => Config::load(&file, &slugs()).or_else(|mistakes| {
+                tell(&mistakes);
+                bail!("{} of {} must be mended first", count(mistakes.len()), file.display())
+            }),
+        }
+    }
+}
+
+pub(super) fn slugs() -> Vec<&'static str> {
+    OUTLETS.iter().map(|outlet| outlet.slug).collect()
+}
+
+pub(super) fn tell(mistakes: &[Mistake]) {
+    mistakes.iter().for_each(feedback::say);
+}
+
+pub(super) fn count(mistakes: usize) -> String {
+    if mistakes == 1 { "1 mistake".into() } else { format!("{mistakes} mistakes") }
+}

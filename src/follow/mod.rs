@@ -1,0 +1,196 @@
+//! The schedule: what is due is claimed from the store, fetched, read, and written back with the time of the next refresh.
+//!
+//! What keeps it polite: one request at a time to a host, a pause that doubles while an address fails, conditional requests.
+//! What keeps it safe: a failure leaves everything stored as it is, and a stop falls between transactions, never into one.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::config::Followed;
+use crate::fetch::Fetcher;
+use crate::model::LiveBlog;
+use crate::outlet::Refusal;
+use crate::page::Page;
+use crate::store::{SourceState, Store, StoreError};
+
+mod lanes;
+mod refresh;
+mod seeds;
+
+pub use refresh::Outcome;
+pub use seeds::{SeedError, load_seeds};
+
+use lanes::Lanes;
+
+/// The wall clock, handed down from `main`.
+pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
+
+/// What makes a live blog of a page: [`crate::outlet::split_page`], or a stand-in for it in tests.
+pub type Split = fn(&Page, Option<&str>) -> Result<LiveBlog, Refusal>;
+
+/// How many refreshes run at once.
+const AT_ONCE: usize = 4;
+
+/// How long what is claimed stays claimed. A process that is killed leaves its claims behind for this long.
+const LEASE: TimeDelta = TimeDelta::minutes(2);
+
+/// The longest wait before the store is asked again what is due: another process may have changed that.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+/// The wait after the store itself failed (a full disk, say), which no hurry will mend.
+const STORE_WAIT: Duration = Duration::from_secs(10);
+
+/// Everything a refresh needs. Cheap to clone.
+#[derive(Clone)]
+pub struct Follower {
+    store: Store,
+    fetcher: Fetcher,
+    split: Split,
+    clock: Clock,
+    lanes: Lanes,
+}
+
+/// One address that was refreshed, and how that went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refreshed {
+    /// Its address.
+    pub url: String,
+    /// How it went.
+    pub outcome: Outcome,
+}
+
+impl Follower {
+    /// A follower that writes to `store`.
+    pub fn new(store: Store, fetcher: Fetcher, split: Split, clock: Clock) -> Self {
+        Follower { store, fetcher, split, clock, lanes: Lanes::new(AT_ONCE) }
+    }
+
+    /// Follows exactly these live blogs from now on. What is stored of others stays.
+    pub async fn follow(&self, live_blogs: &[Followed]) -> Result<(), StoreError> {
+        let now = (self.clock)();
+        let wanted: Vec<SourceState> = live_blogs
+            .iter()
+            .map(|followed| SourceState {
+                outlet: followed.outlet.clone(),
+                title: followed.title.clone(),
+                ..SourceState::new(followed.url.as_str(), u32::try_from(followed.every.as_secs()).unwrap_or(u32::MAX), now)
+            })
+            .collect();
+        self.store.follow(&wanted).await
+    }
+
+    /// One cycle: refreshes what is due now, and says how each address went, in the order of their addresses.
+    pub async fn refresh_due(&self, stop: watch::Receiver<bool>) -> Result<Vec<Refreshed>, StoreError> {
+        let mut running = JoinSet::new();
+        for source in self.store.claim((self.clock)(), LEASE).await? {
+            let (follower, stop) = (self.clone(), stop.clone());
+            running.spawn(async move { follower.refresh(source, stop).await });
+        }
+        let mut all = Vec::new();
+        let mut failed = None;
+        while let Some(ended) = running.join_next().await {
+            match ended {
+                Ok(Ok(refreshed)) => all.push(refreshed),
+                Ok(Err(error)) => failed = Some(error),
+                Err(error) => tracing::error!(%error, "a refresh broke off; this is a bug in tidings"),
+            }
+        }
+        all.sort_by(|one: &Refreshed, other| one.url.cmp(&other.url));
+        failed.map_or(Ok(all), Err)
+    }
+
+    /// Follows until `stop` turns true. What is being fetched then is dropped; what is being written is written to its end.
+    pub async fn run(&self, mut stop: watch::Receiver<bool>) {
+        let mut running = JoinSet::new();
+        // An address may wait for its host longer than its lease lasts.
+        let mut busy = HashSet::new();
+        let (mut claiming, mut writing) = (Trouble::default(), Trouble::default());
+        while !*stop.borrow() {
+            let wait = match self.start_due(&mut running, &mut busy, &stop).await {
+                Ok(wait) => {
+                    claiming.over();
+                    wait
+                }
+                Err(error) => {
+                    claiming.tell(&error);
+                    STORE_WAIT
+                }
+            };
+            tokio::select! {
+                () = stopped(&mut stop) => break,
+                () = tokio::time::sleep(wait) => {}
+                Some(ended) = running.join_next() => note(ended, &mut busy, &mut writing),
+            }
+        }
+        while let Some(ended) = running.join_next().await {
+            note(ended, &mut busy, &mut writing);
+        }
+    }
+
+    /// Starts what is due, and says how long to wait for the next.
+    async fn start_due(
+        &self,
+        running: &mut JoinSet<Ended>,
+        busy: &mut HashSet<String>,
+        stop: &watch::Receiver<bool>,
+    ) -> Result<Duration, StoreError> {
+        let now = (self.clock)();
+        for source in self.store.claim(now, LEASE).await? {
+            if busy.insert(source.url.clone()) {
+                let (follower, stop, url) = (self.clone(), stop.clone(), source.url.clone());
+                running.spawn(async move { (url, follower.refresh(source, stop).await.map(drop)) });
+            }
+        }
+        let until = self.store.next_due().await?.map(|next| (next - (self.clock)()).to_std().unwrap_or_default());
+        Ok(until.unwrap_or(LONGEST_WAIT).min(LONGEST_WAIT))
+    }
+}
+
+/// What a task of [`Follower::run`] ends with.
+type Ended = (String, Result<(), StoreError>);
+
+fn note(ended: Result<Ended, tokio::task::JoinError>, busy: &mut HashSet<String>, writing: &mut Trouble) {
+    match ended {
+        Ok((url, result)) => {
+            busy.remove(&url);
+            match result {
+                Ok(()) => writing.over(),
+                Err(error) => writing.tell(&error),
+            }
+        }
+        // Its address stays in `busy`: asking again would only break again.
+        Err(error) => tracing::error!(%error, "a refresh broke off; this is a bug in tidings"),
+    }
+}
+
+/// Waits for `stop` to turn true. Where nobody is left who could turn it, for ever.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    if stop.wait_for(|stop| *stop).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Tells of the store's own failures once, not at every turn.
+#[derive(Default)]
+struct Trouble(Option<String>);
+
+impl Trouble {
+    fn tell(&mut self, error: &StoreError) {
+        let reason = error.to_string();
+        if self.0.as_ref() != Some(&reason) {
+            tracing::error!("nothing can be kept: {reason}");
+            self.0 = Some(reason);
+        }
+    }
+
+    fn over(&mut self) {
+        if self.0.take().is_some() {
+            tracing::info!("the store works again");
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! One refresh of one address, from the request to the transaction.
+
+use std::fmt;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sha2::{Digest, Sha256};
+use tokio::sync::watch;
+use url::Url;
+
+use crate::fetch::{Fetched, Validators};
+use crate::model::LiveBlog;
+use crate::page::Page;
+use crate::store::{SourceState, StoreError};
+
+use super::{Follower, Refreshed, stopped};
+
+/// The longest pause between two tries of a failing address, unless its own interval is longer.
+const LONGEST_PAUSE: TimeDelta = TimeDelta::hours(1);
+
+/// What becomes of a page is decided by its bytes and by who reads them.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// How a refresh went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The outlet says that nothing changed.
+    NotModified,
+    /// A page came, and there is nothing new in it.
+    Unchanged,
+    /// Entries were added or edited, or (with zero of both) the head changed.
+    Changed {
+        /// Entries never seen before.
+        new: usize,
+        /// Entries whose content changed.
+        edited: usize,
+    },
+    /// A page came and no entry could be found in it. What was stored before is kept.
+    Empty(String),
+    /// No page came, or none that can be read. What was stored before is kept.
+    Failed(String),
+    /// It was stopped before it was done, and nothing was written.
+    Stopped,
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Outcome::NotModified => f.write_str("not modified"),
+            Outcome::Unchanged => f.write_str("nothing new"),
+            Outcome::Changed { new: 0, edited: 0 } => f.write_str("its head changed"),
+            Outcome::Changed { new, edited } => write!(f, "{new} new, {edited} edited"),
+            Outcome::Empty(reason) | Outcome::Failed(reason) => f.write_str(reason),
+            Outcome::Stopped => f.write_str("stopped before it was done"),
+        }
+    }
+}
+
+/// What a fetch and a reading came to, before anything is written.
+enum Reading {
+    NotModified,
+    SameBytes(Validators),
+    Read { blog: Box<LiveBlog>, seen: DateTime<Utc>, validators: Validators, hash: [u8; 32] },
+    Failed { reason: String, retry_after: Option<Duration> },
+}
+
+impl Reading {
+    fn failed(reason: impl Into<String>) -> Self {
+        Reading::Failed { reason: reason.into(), retry_after: None }
+    }
+}
+
+impl Follower {
+    /// Refreshes one address and writes the result. Only a failure of the store is an error; whatever the outlet does is an
+    /// outcome. `stop` drops the fetch; a write that has begun is finished.
+    pub async fn refresh(&self, source: SourceState, mut stop: watch::Receiver<bool>) -> Result<Refreshed, StoreError> {
+        let url = source.url.clone();
+        let reading = tokio::select! {
+            biased;
+            () = stopped(&mut stop) => None,
+            reading = self.read(&source) => Some(reading),
+        };
+        let Some(reading) = reading else {
+            // The claim is given back: whoever starts next does not wait for the lease.
+            self.store.put_source(&source).await?;
+            return Ok(Refreshed { url, outcome: Outcome::Stopped });
+        };
+        let outcome = self.settle(source, reading).await?;
+        Ok(Refreshed { url, outcome })
+    }
+
+    /// Fetches and reads; touches no store.
+    async fn read(&self, source: &SourceState) -> Reading {
+        let url = match Url::parse(&source.url) {
+            Ok(url) => url,
+            Err(error) => return Reading::failed(format!("this is not an address: {error}")),
+        };
+        let _pass = self.lanes.enter(url.host_str().unwrap_or_default()).await;
+        // A page that another version read is asked for whole: "not modified" would keep that version's reading.
+        let ours = source.read_by.as_deref() == Some(VERSION);
+        let validators = if ours {
+            Validators { etag: source.etag.clone(), last_modified: source.last_modified.clone() }
+        } else {
+            Validators::default()
+        };
+        let (page, validators) = match self.fetcher.get(&url, &validators, (self.clock)()).await {
+            Ok(Fetched::NotModified) => return Reading::NotModified,
+            Ok(Fetched::Page { page, validators }) => (page, validators),
+            Err(error) => {
+                return Reading::Failed { retry_after: error.retry_after(), reason: error.to_string() };
+            }
+        };
+        let hash = page_hash(&page);
+        if ours && source.body_hash == Some(hash) {
+            return Reading::SameBytes(validators);
+        }
+        let (split, outlet, seen) = (self.split, source.outlet.clone(), page.captured.latest());
+        // Reading a page is work for milliseconds to seconds, and other tasks wait on this thread.
+        match tokio::task::spawn_blocking(move || split(&page, outlet.as_deref())).await {
+            Ok(Ok(mut blog)) => {
+                if let Some(title) = &source.title {
+                    blog.head.headline.clone_from(title);
+                }
+                Reading::Read { blog: Box::new(blog), seen, validators, hash }
+            }
+            Ok(Err(refusal)) => Reading::failed(refusal.to_string()),
+            Err(_) => Reading::failed("reading the page broke off; this is a bug in tidings"),
+        }
+    }
+
+    async fn settle(&self, source: SourceState, reading: Reading) -> Result<Outcome, StoreError> {
+        let now = (self.clock)();
+        let before = source.clone();
+        match reading {
+            Reading::NotModified => {
+                let state = well(source, now);
+                self.store.put_source(&state).await?;
+                tell(&before, &state);
+                Ok(Outcome::NotModified)
+            }
+            Reading::SameBytes(validators) => {
+                let state = with_validators(well(source, now), validators);
+                self.store.put_source(&state).await?;
+                tell(&before, &state);
+                Ok(Outcome::Unchanged)
+            }
+            Reading::Failed { reason, retry_after } => {
+                let mut state = ill(source, reason.clone(), now);
+                // The outlet may ask for a longer pause than ours, never for a shorter one.
+                if let Some(asked) = retry_after.and_then(|after| TimeDelta::from_std(after).ok()) {
+                    state.next_due = state.next_due.max(now + asked);
+                }
+                self.store.put_source(&state).await?;
+                tell(&before, &state);
+                Ok(Outcome::Failed(reason))
+            }
+            Reading::Read { blog, .. } if blog.entries.is_empty() => self.settle_empty(source, *blog, now).await,
+            Reading::Read { blog, seen, validators, hash } => {
+                let mut state = with_validators(well(source, now), validators);
+                state.body_hash = Some(hash);
+                state.read_by = Some(VERSION.to_owned());
+                state.blog = Some(blog.head.id);
+                state.problems.clone_from(&blog.problems);
+                let changes = self.store.save(&blog, seen, Some(&state)).await?;
+                tell(&before, &state);
+                if changes.is_empty() {
+                    return Ok(Outcome::Unchanged);
+                }
+                let (new, edited) = (changes.new.len(), changes.edited.len());
+                tracing::debug!(url = state.url, new, edited, "refreshed");
+                Ok(Outcome::Changed { new, edited })
+            }
+        }
+    }
+
+    /// A page without entries never takes any away: it is a consent wall or a new layout far more often than the truth. Its
+    /// bytes and validators are not remembered, or the next "not modified" would pass for a recovery.
+    async fn settle_empty(&self, source: SourceState, blog: LiveBlog, now: DateTime<Utc>) -> Result<Outcome, StoreError> {
+        let before = source.clone();
+        let mut held = self.store.holds(blog.head.id).await?;
+        if let Some(id) = source.blog {
+            held |= self.store.holds(id).await?;
+        }
+        let mut state = if held {
+            ill(source, "the page came without a single entry; what was read before is kept".to_owned(), now)
+        } else {
+            // A live blog may be announced before its first entry: nothing is wrong, and the first one is worth being
+            // there for, so there is no growing pause.
+            let last_error = Some("the page has no entries yet, or none that can be read".to_owned());
+            SourceState { last_error, ..well(source, now) }
+        };
+        state.problems = blog.problems;
+        self.store.put_source(&state).await?;
+        tell(&before, &state);
+        Ok(Outcome::Empty(state.last_error.unwrap_or_default()))
+    }
+}
+
+/// The state after a refresh that went well.
+fn well(source: SourceState, now: DateTime<Utc>) -> SourceState {
+    SourceState {
+        last_tried: Some(now),
+        last_ok: Some(now),
+        next_due: now + TimeDelta::seconds(source.every_s.into()),
+        failures: 0,
+        last_error: None,
+        ..source
+    }
+}
+
+/// The state after one that did not.
+fn ill(source: SourceState, reason: String, now: DateTime<Utc>) -> SourceState {
+    let failures = source.failures.saturating_add(1);
+    SourceState {
+        last_tried: Some(now),
+        next_due: now + pause(source.every_s, failures),
+        failures,
+        last_error: Some(reason),
+        ..source
+    }
+}
+
+fn with_validators(source: SourceState, validators: Validators) -> SourceState {
+    SourceState { etag: validators.etag, last_modified: validators.last_modified, ..source }
+}
+
+/// How long to wait after the nth failure in a row: the interval, doubled each time.
+fn pause(every_s: u32, failures: u32) -> TimeDelta {
+    let every = TimeDelta::seconds(every_s.into());
+    // Sixteen doublings of a second pass any limit here; more would only overflow.
+    (every * (1 << failures.saturating_sub(1).min(16))).min(LONGEST_PAUSE.max(every))
+}
+
+/// One line when an address begins to fail, fails otherwise, or is well again; none while it stays as it is.
+fn tell(before: &SourceState, after: &SourceState) {
+    let url = &after.url;
+    match (&before.last_error, &after.last_error) {
+        (before, Some(reason)) if before.as_ref() != Some(reason) => tracing::warn!(url, "refresh failed: {reason}"),
+        (Some(_), None) => tracing::info!(url, "well again after {} failures", before.failures),
+        _ => {}
+    }
+}
+
+fn page_hash(page: &Page) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    // Its charset parameter decides what the same bytes say.
+    hash.update(page.content_type.as_deref().unwrap_or_default());
+    hash.update([0]);
+    hash.update(&page.body);
+    hash.finalize().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pause_doubles_up_to_an_hour_or_the_interval() {
+        let minutes = |every_s, failures| pause(every_s, failures).num_minutes();
+        assert_eq!([1, 2, 3, 4, 5, 6, 99].map(|n| minutes(300, n)), [5, 10, 20, 40, 60, 60, 60]);
+        assert_eq!([1, 2, u32::MAX].map(|n| minutes(7200, n)), [120; 3]);
+        assert!(pause(u32::MAX, u32::MAX) > TimeDelta::zero());
+    }
+}

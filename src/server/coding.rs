@@ -1,0 +1,141 @@
+//! Which content coding a client wants, and the coding itself.
+
+use std::io::Write;
+
+use axum::http::HeaderMap;
+use axum::http::header::ACCEPT_ENCODING;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+/// Brotli's quality: beyond it a feed gets a few per cent smaller and takes many times as long.
+const BROTLI: u32 = 6;
+/// Brotli's window, as a power of two: larger than any feed.
+const WINDOW: u32 = 22;
+
+/// How a feed's bytes are coded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Coding {
+    Brotli,
+    Gzip,
+    Identity,
+}
+
+impl Coding {
+    /// Preferred first, where the client does not care.
+    const ALL: [Coding; 3] = [Coding::Brotli, Coding::Gzip, Coding::Identity];
+
+    /// As `Content-Encoding` and the entity tag have it.
+    pub(super) fn name(self) -> Option<&'static str> {
+        match self {
+            Coding::Brotli => Some("br"),
+            Coding::Gzip => Some("gzip"),
+            Coding::Identity => None,
+        }
+    }
+
+    fn goes_by(self, name: &str) -> bool {
+        let names: &[&str] = match self {
+            Coding::Brotli => &["br"],
+            Coding::Gzip => &["gzip", "x-gzip"],
+            Coding::Identity => &["identity"],
+        };
+        names.iter().any(|known| known.eq_ignore_ascii_case(name))
+    }
+}
+
+/// The coding the client likes best, or none where it accepts none that there is (RFC 9110 section 12.5.3).
+pub(super) fn choose(request: &HeaderMap) -> Option<Coding> {
+    let lines: Vec<_> = request.get_all(ACCEPT_ENCODING).iter().filter_map(|line| line.to_str().ok()).collect();
+    if lines.is_empty() {
+        return Some(Coding::Identity);
+    }
+    let asked: Vec<_> = lines.iter().flat_map(|line| line.split(',')).filter_map(weighted).collect();
+    let named = |coding: Coding| asked.iter().find(|(name, _)| coding.goes_by(name)).map(|&(_, weight)| weight);
+    let others = asked.iter().find(|(name, _)| *name == "*").map(|&(_, weight)| weight);
+    let weight = |coding: Coding| match coding {
+        // What is not mentioned is not wanted, except for the bytes as they are, which are the last resort.
+        Coding::Identity => named(coding).or(others.filter(|&weight| weight == 0)).unwrap_or(1),
+        _ => named(coding).or(others).unwrap_or(0),
+    };
+    let mut best = None;
+    for coding in Coding::ALL {
+        let weight = weight(coding);
+        if weight > best.map_or(0, |(_, most)| most) {
+            best = Some((coding, weight));
+        }
+    }
+    best.map(|(coding, _)| coding)
+}
+
+/// `gzip;q=0.5` as a name and a weight in thousandths. Nonsense is passed over.
+fn weighted(part: &str) -> Option<(&str, u32)> {
+    let (name, parameter) = part.split_once(';').map_or((part, None), |(name, rest)| (name, Some(rest.trim())));
+    let name = Some(name.trim()).filter(|name| !name.is_empty())?;
+    let Some(parameter) = parameter else { return Some((name, 1000)) };
+    let value = parameter.strip_prefix(['q', 'Q'])?.trim_start().strip_prefix('=')?.trim();
+    let (whole, part) = value.split_once('.').unwrap_or((value, ""));
+    if part.len() > 3 || !part.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    match whole {
+        "0" => format!("{part:0<3}").parse().ok().map(|weight| (name, weight)),
+        "1" if part.bytes().all(|b| b == b'0') => Some((name, 1000)),
+        _ => None,
+    }
+}
+
+/// `bytes` in `coding`. The same bytes give the same code.
+pub(super) fn code(bytes: &[u8], coding: Coding) -> Vec<u8> {
+    const MEMORY: &str = "memory takes every write";
+    match coding {
+        Coding::Identity => bytes.to_vec(),
+        Coding::Gzip => {
+            let mut writer = GzEncoder::new(Vec::new(), Compression::default());
+            writer.write_all(bytes).expect(MEMORY);
+            writer.finish().expect(MEMORY)
+        }
+        Coding::Brotli => {
+            let mut writer = brotli::CompressorWriter::new(Vec::new(), 4096, BROTLI, WINDOW);
+            writer.write_all(bytes).expect(MEMORY);
+            writer.into_inner()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_client_is_given_what_it_likes_best() {
+        use Coding::*;
+        for (asked, given) in [
+            ("", Some(Identity)),
+            ("gzip", Some(Gzip)),
+            ("x-gzip", Some(Gzip)),
+            ("GZIP, deflate, BR", Some(Brotli)),
+            ("gzip, deflate, br, zstd", Some(Brotli)),
+            ("br;q=0.5, gzip;q=0.8", Some(Gzip)),
+            ("br ; q = 0.500 , gzip;q=0.501", Some(Gzip)),
+            ("br;q=0, gzip;q=0", Some(Identity)),
+            ("*", Some(Brotli)),
+            ("*;q=0.1, br;q=0", Some(Gzip)),
+            ("deflate", Some(Identity)),
+            ("identity", Some(Identity)),
+            ("identity;q=0.5, gzip;q=0.4", Some(Identity)),
+            ("gzip, identity;q=0", Some(Gzip)),
+            ("identity;q=0", None),
+            ("*;q=0", None),
+            ("*;q=0, identity", Some(Identity)),
+            ("identity;q=0, *;q=0.1", Some(Brotli)),
+            ("zstd, *;q=0", None),
+            ("gzip;q=7, br;q=x", Some(Identity)),
+            ("gzip;q=0.0001", Some(Identity)),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(ACCEPT_ENCODING, asked.parse().unwrap());
+            assert_eq!(choose(&headers), given, "{asked:?}");
+        }
+        assert_eq!(choose(&HeaderMap::new()), Some(Identity));
+    }
+}

@@ -1,0 +1,88 @@
+//! What a request is refused with. All status codes of errors are here.
+
+use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, VARY};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+
+/// Longest piece of a request that an answer repeats, in characters.
+const QUOTED: usize = 60;
+
+/// Why a request gets no feed. One line of plain text says so.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Refused {
+    #[error("{0}")]
+    BadQuery(String),
+    #[error("{0}")]
+    Unknown(String),
+    #[error("nothing is at {}; the feeds are /feed.rss, /feed.atom and /feed.json, and / lists more", quoted(.0))]
+    NoPath(String),
+    #[error("only GET and HEAD are answered here")]
+    Method,
+    #[error("this is served as it is, or coded as gzip or br, and the request accepts none of them")]
+    NotAcceptable,
+    #[error("the store does not answer; try again in a few seconds")]
+    Unavailable,
+}
+
+impl Refused {
+    fn status(&self) -> StatusCode {
+        match self {
+            Refused::BadQuery(_) => StatusCode::BAD_REQUEST,
+            Refused::Unknown(_) | Refused::NoPath(_) => StatusCode::NOT_FOUND,
+            Refused::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Refused::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
+            Refused::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    fn header(&self) -> Option<(HeaderName, HeaderValue)> {
+        match self {
+            Refused::Method => Some((ALLOW, HeaderValue::from_static("GET, HEAD"))),
+            Refused::NotAcceptable => Some((VARY, HeaderValue::from_static("Accept-Encoding"))),
+            Refused::Unavailable => Some((RETRY_AFTER, HeaderValue::from_static("5"))),
+            _ => None,
+        }
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let plain = [(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"))];
+        let mut response = (self.status(), plain, format!("{self}\n")).into_response();
+        response.headers_mut().extend(self.header());
+        response
+    }
+}
+
+/// A piece of a request as an answer may repeat it: short, on one line and in quotes.
+pub(super) fn quoted(piece: &str) -> String {
+    let shown: String = piece.chars().filter(|c| !c.is_control()).take(QUOTED).collect();
+    let cut = if piece.chars().nth(QUOTED).is_some() { "…" } else { "" };
+    format!("`{shown}{cut}`")
+}
+
+/// The one of `known` that `given` is most likely a slip of.
+pub(super) fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // The comparison takes the product of both lengths.
+    let given: String = given.chars().take(QUOTED).collect();
+    let scored = known.into_iter().map(|name| (strsim::jaro_winkler(&given.to_lowercase(), name), name));
+    scored.filter(|(score, _)| *score > 0.75).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_repeated_stays_on_one_line_and_short() {
+        assert_eq!(quoted("a\r\nb\u{1b}[0m"), "`ab[0m`");
+        assert_eq!(quoted(&"x".repeat(100)), format!("`{}…`", "x".repeat(60)));
+    }
+
+    #[test]
+    fn slips_are_recognised_and_strangers_are_not() {
+        assert_eq!(nearest("sputnk", ["independent", "sputnik"]), Some("sputnik"));
+        assert_eq!(nearest("Limits", ["limit"]), Some("limit"));
+        assert_eq!(nearest("utm_source", ["limit"]), None);
+    }
+}

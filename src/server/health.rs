@@ -1,0 +1,82 @@
+//! `/healthz`: for whatever restarts the server, and for a person who wonders which source is sick.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use url::Url;
+
+use super::{ServerState, typed};
+use crate::store::{SourceState, Store, StoreError};
+
+#[derive(Serialize)]
+struct Health {
+    status: &'static str,
+    live_blogs: usize,
+    entries: i64,
+    sources: Vec<SourceHealth>,
+}
+
+#[derive(Serialize)]
+struct SourceHealth {
+    url: String,
+    last_ok: Option<DateTime<Utc>>,
+    failures: u32,
+    last_error: Option<String>,
+}
+
+/// 200 as long as the store answers: a sick source is no reason to restart us. It asks the store itself, not the memory
+/// that feeds go on being served from when the store fails.
+pub(super) async fn check(State(state): State<ServerState>) -> Response {
+    let (status, body) = match read(&state.0.store).await {
+        Ok(health) => (StatusCode::OK, serde_json::to_vec_pretty(&health)),
+        Err(error) => {
+            let told = serde_json::json!({ "status": "failing", "reason": error.to_string() });
+            (StatusCode::SERVICE_UNAVAILABLE, serde_json::to_vec_pretty(&told))
+        }
+    };
+    (status, typed("application/json", "no-store"), body.unwrap_or_default()).into_response()
+}
+
+async fn read(store: &Store) -> Result<Health, StoreError> {
+    let blogs = store.blogs().await?;
+    let mut sources = store.sources().await?;
+    sources.retain(|source| source.followed);
+    Ok(Health {
+        status: "ok",
+        live_blogs: blogs.len(),
+        entries: blogs.iter().map(|blog| blog.entries).sum(),
+        sources: sources.into_iter().map(health).collect(),
+    })
+}
+
+fn health(source: SourceState) -> SourceHealth {
+    let SourceState { url, last_ok, failures, last_error, .. } = source;
+    SourceHealth { url: without_password(&url), last_ok, failures, last_error }
+}
+
+/// The address as anybody may see it.
+pub(super) fn without_password(url: &str) -> String {
+    match Url::parse(url) {
+        Ok(mut parsed) if !parsed.username().is_empty() || parsed.password().is_some() => {
+            // Only an address without a host refuses, and that has neither.
+            let _ = parsed.set_username("");
+            let _ = parsed.set_password(None);
+            parsed.into()
+        }
+        _ => url.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_not_shown() {
+        assert_eq!(without_password("https://user:secret@news.example/live"), "https://news.example/live");
+        assert_eq!(without_password("https://token@news.example/live"), "https://news.example/live");
+        assert_eq!(without_password("https://news.example/live@5"), "https://news.example/live@5");
+    }
+}
