@@ -2,16 +2,46 @@
 
 use crate::outlet::Outlet;
 
+mod any;
+mod engines;
+
 mod aljazeera;
+mod bbc;
+mod birmingham_mail;
+mod daily_record;
 mod guardian;
 mod independent;
+mod irish_mirror;
+mod liverpool_echo;
+mod manchester_evening_news;
+mod mirror;
+mod repubblica;
 mod sputnik;
 mod telegraph;
+mod wales_online;
 mod wordpress;
 
+/// What is tried where none of them is recognised.
+pub use any::OUTLET as ANY;
+
 /// Every outlet, sorted by slug.
-pub static OUTLETS: &[&Outlet] =
-    &[&aljazeera::OUTLET, &guardian::OUTLET, &independent::OUTLET, &sputnik::OUTLET, &telegraph::OUTLET, &wordpress::OUTLET];
+pub static OUTLETS: &[&Outlet] = &[
+    &aljazeera::OUTLET,
+    &bbc::OUTLET,
+    &birmingham_mail::OUTLET,
+    &daily_record::OUTLET,
+    &guardian::OUTLET,
+    &independent::OUTLET,
+    &irish_mirror::OUTLET,
+    &liverpool_echo::OUTLET,
+    &manchester_evening_news::OUTLET,
+    &mirror::OUTLET,
+    &repubblica::OUTLET,
+    &sputnik::OUTLET,
+    &telegraph::OUTLET,
+    &wales_online::OUTLET,
+    &wordpress::OUTLET,
+];
 
 /// The outlet of this slug.
 pub fn by_slug(slug: &str) -> Option<&'static Outlet> {
