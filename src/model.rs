@@ -39,6 +39,9 @@ pub struct LiveBlog {
     pub head: Head,
     /// What was wrong with the page as a whole.
     pub problems: Vec<Problem>,
+    /// The address of the page that goes on with older entries, where the live blog runs over several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub older: Option<String>,
     /// Its entries, in page order.
     pub entries: Vec<Entry>,
 }

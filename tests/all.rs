@@ -8,6 +8,7 @@ mod configured;
 mod corpus;
 mod corpus_dom;
 mod corpus_seeds;
+mod corpus_ld;
 mod feeds;
 mod fetch;
 mod fixtures;

@@ -25,7 +25,7 @@ pub fn folder(test: &str) -> Option<PathBuf> {
     }
 }
 
-fn read(path: PathBuf) -> LiveBlog {
+pub fn read(path: PathBuf) -> LiveBlog {
     let page = Page {
         body: std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display())),
         url: None,
@@ -35,13 +35,13 @@ fn read(path: PathBuf) -> LiveBlog {
     split_page(&page, None).unwrap_or_else(|refusal| panic!("{}: {refusal}", path.display()))
 }
 
-fn problems(blog: &LiveBlog) -> Vec<String> {
+pub fn problems(blog: &LiveBlog) -> Vec<String> {
     let of_entries = blog.entries.iter().flat_map(|entry| &entry.problems);
     blog.problems.iter().chain(of_entries).map(|problem| problem.message.clone()).collect()
 }
 
 /// Rows of a table: its lines after the header, split at tabs.
-fn rows(path: PathBuf) -> Vec<Vec<String>> {
+pub fn rows(path: PathBuf) -> Vec<Vec<String>> {
     let table = std::fs::read_to_string(path).unwrap();
     table.lines().skip(1).map(|line| line.split('\t').map(str::to_owned).collect()).collect()
 }

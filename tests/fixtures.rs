@@ -5,6 +5,7 @@
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
+use tidings::adapters;
 use tidings::model::LiveBlog;
 use tidings::outlet::split_page;
 use tidings::page::{Captured, Page};
@@ -53,9 +54,10 @@ fn read(folder: &Path) -> Result<LiveBlog, String> {
         captured: if case.captured.is_some() { Captured::At(captured) } else { Captured::By(captured) },
     };
     let group = folder.parent().unwrap().file_name().unwrap().to_str().unwrap();
-    // A page of an outlet that has no adapter tells its slug itself.
-    let outlet = match (group, &case.outlet) {
-        ("wordpress", Some(derived)) => derived,
+    // A page of an outlet that has no adapter of its own tells its slug itself.
+    let own = adapters::by_slug(group).is_some_and(|outlet| !outlet.hosts.is_empty());
+    let outlet = match (own, &case.outlet) {
+        (false, Some(derived)) => derived,
         (_, named) => {
             let fits = named.as_ref().is_none_or(|named| named == group);
             assert!(fits, "{}: it lies in another outlet's folder", folder.display());

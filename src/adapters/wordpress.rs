@@ -72,12 +72,10 @@ fn split(source: &Source) -> Result<Draft, Refusal> {
     Ok(draft)
 }
 
-/// `www.news.example` is the outlet `news-example`.
+/// The same outlet as its pages are taken for, whichever of the two is read.
 fn publisher(host: &str) -> (String, String) {
-    let name = host.trim_end_matches('.');
-    let name = name.strip_prefix("www.").filter(|rest| rest.contains('.')).unwrap_or(name);
-    let words = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-    (words.collect::<Vec<_>>().join("-").to_ascii_lowercase(), name.to_owned())
+    let name = super::any::without_prefix(host.trim_end_matches('.'));
+    (super::any::slug(name), name.to_owned())
 }
 
 /// An entry is shared as the page with an anchor or with `?lbup=<id>`.

@@ -4,10 +4,12 @@
 //! elements as ordinary pictures and links, addresses absolute. Then `ammonia` takes away what is not on a short list; it is
 //! the only judge of what is safe.
 
+mod escape;
 mod lines;
 
-pub use lines::{Line, body_of_lines};
+pub use lines::{Line, body_of_lines, body_of_text};
 
+use self::escape::{escape_into, escaped};
 use super::Links;
 use super::embeds::{embed, target};
 use super::unprintable;
@@ -145,18 +147,6 @@ pub fn body_of<'a>(nodes: impl IntoIterator<Item = NodeRef<'a, Node>>, skipped: 
     writer.finish()
 }
 
-/// A body from the lines of a text capture, one paragraph each.
-pub fn body_of_text<'a>(lines: impl IntoIterator<Item = &'a str>) -> Body {
-    let links = Links::new(None);
-    let mut writer = Writer::new(&links, &[]);
-    for line in lines {
-        writer.start("p", "");
-        writer.words(line);
-        writer.end("p");
-    }
-    writer.finish()
-}
-
 struct Writer<'a> {
     links: &'a Links,
     skipped: &'a [NodeId],
@@ -285,8 +275,12 @@ impl<'a> Writer<'a> {
     }
 
     fn word(&mut self, word: &str) {
-        self.html.push_str(&escaped(word));
-        self.text.extend(word.chars().filter(|c| !unprintable(*c)));
+        escape_into(&mut self.html, word);
+        if word.contains(unprintable) {
+            self.text.extend(word.chars().filter(|c| !unprintable(*c)));
+        } else {
+            self.text.push_str(word);
+        }
     }
 
     /// The last thing written is the end of an element inside a line, after which a space counts.
@@ -403,7 +397,9 @@ impl<'a> Writer<'a> {
         let largest = element.attr("srcset").or(element.attr("data-srcset")).and_then(|set| set.split_whitespace().next());
         let placeholder = |src: &str| src.starts_with("data:") || src.contains('{');
         let src = sources.iter().filter_map(|name| element.attr(name)).chain(largest).find(|src| !placeholder(src));
-        let Some(url) = src.and_then(|src| self.links.image(src)) else { return };
+        let Some(url) = src.map(str::to_owned).or_else(|| widest(element)).and_then(|src| self.links.image(&src)) else {
+            return;
+        };
         let size =
             |name: &str| element.attr(name).and_then(|value| value.trim().parse::<u32>().ok()).filter(|size| *size < 20_000);
         let (width, height) = (size("width"), size("height"));
@@ -453,6 +449,14 @@ impl<'a> Writer<'a> {
     }
 }
 
+/// A lazy picture's address with the widest of its `data-widths` filled in.
+fn widest(element: &Element) -> Option<String> {
+    let widths = element.attr("data-widths")?.split(|c: char| !c.is_ascii_digit());
+    let widest = widths.filter_map(|width| width.parse::<u32>().ok()).max()?;
+    let src = ["data-src", "src"].iter().filter_map(|name| element.attr(name)).find(|src| src.contains("{width}"))?;
+    Some(src.replace("{width}", &widest.to_string()))
+}
+
 /// Whether a tag that ends a text opens `name` (`<p>`, `<p lang="en">`).
 fn opens(tag: &str, name: &str) -> bool {
     tag[1..].strip_prefix(name).is_some_and(|rest| rest.starts_with(['>', ' '])) && name != "td" && name != "th"
@@ -470,21 +474,6 @@ fn kept(element: &Element, names: &[&str]) -> String {
         }
     }
     attributes
-}
-
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            c if unprintable(c) => {}
-            c => out.push(c),
-        }
-    }
-    out
 }
 
 #[cfg(test)]

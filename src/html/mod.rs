@@ -3,12 +3,14 @@
 mod body;
 mod css;
 mod embeds;
+mod entities;
 mod guard;
 mod links;
 
 pub use body::{Body, Line, body_of, body_of_lines, body_of_text};
 pub use css::Css;
 pub use ego_tree::{NodeId, NodeRef};
+pub use entities::{unescape, unescape_twice};
 pub use guard::{Hostile, Limits, parse};
 pub use links::Links;
 pub use scraper::{ElementRef, Html, Node, Selector};
@@ -84,9 +86,12 @@ fn fold_into(line: &mut String, piece: &str) {
     }
 }
 
-/// Control characters and marks that turn text around have no business in a headline or a body; both survive `ammonia`. Zero-width spaces
-/// are what editors leave behind.
+/// Control characters and marks that turn text around have no business in a headline or a body; both survive `ammonia`.
+/// Zero-width spaces are what editors leave behind.
 pub(crate) fn unprintable(c: char) -> bool {
+    if (' '..='~').contains(&c) {
+        return false; // Nearly every character there is.
+    }
     (c.is_control() && !matches!(c, '\n' | '\t'))
         || matches!(c, '\u{200b}' | '\u{feff}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{fffe}' | '\u{ffff}')
 }

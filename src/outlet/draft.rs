@@ -28,6 +28,8 @@ pub struct Draft {
     pub zone: Option<Tz>,
     /// The day the page was opened, in that zone: what clocks without a date count from.
     pub opened: Option<NaiveDate>,
+    /// The address of the page that goes on with older entries.
+    pub older: Option<String>,
     /// The entries, in page order.
     pub entries: Vec<DraftEntry>,
     /// What was wrong with the page.

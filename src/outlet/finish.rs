@@ -68,6 +68,7 @@ pub(super) fn finish(mut draft: Draft, source: &Source) -> Result<LiveBlog, Refu
             coverage: draft.coverage,
         },
         problems: draft.problems,
+        older: draft.older,
         entries,
     })
 }

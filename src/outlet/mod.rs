@@ -3,10 +3,12 @@
 
 mod draft;
 mod finish;
+mod live_blog;
 mod recognise;
 mod selectors;
 
 pub use draft::{Draft, DraftEntry, names, words_of};
+pub use live_blog::live_blog;
 pub use recognise::Evidence;
 pub use selectors::{Configured, Field, Selectors};
 

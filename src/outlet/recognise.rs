@@ -1,6 +1,7 @@
 //! Which outlet a page belongs to: by what it says of itself first, by where it was fetched second.
 
 use super::{Outlet, Outlets, Refusal};
+use crate::adapters;
 use crate::css;
 use crate::html::{self, Html};
 use crate::page::Page;
@@ -60,7 +61,14 @@ pub(super) fn html(
     let addresses: Vec<Url> = addresses(html).into_iter().map(|(_, url)| url).chain(page.url.clone()).collect();
     let outlet = match forced {
         Some(slug) => named(outlets, slug)?,
-        None => addresses.iter().find_map(|url| of_host(outlets, url)).ok_or_else(|| unknown(outlets, addresses.first()))?,
+        None => match addresses.iter().find_map(|url| of_host(outlets, url)) {
+            Some(outlet) => outlet,
+            None if schema_org::has_live_blog(html) => &adapters::ANY,
+            None => {
+                let why = ", and the page holds no schema.org LiveBlogPosting, which is read for any outlet";
+                return Err(unknown(outlets, addresses.first(), why));
+            }
+        },
     };
     Ok((outlet, best_address(outlet, &addresses)))
 }
@@ -98,7 +106,7 @@ fn without_address(
             .as_ref()
             .and_then(|url| of_host(outlets, url))
             .or_else(|| outlets.iter().copied().find(|outlet| claims(outlet)))
-            .ok_or_else(|| unknown(outlets, page.url.as_ref()))?,
+            .ok_or_else(|| unknown(outlets, page.url.as_ref(), ""))?,
     };
     Ok((outlet, page.url.clone()))
 }
@@ -150,9 +158,9 @@ fn named(outlets: &Outlets, slug: &str) -> Result<&'static Outlet, Refusal> {
     })
 }
 
-fn unknown(outlets: &Outlets, says: Option<&Url>) -> Refusal {
+fn unknown(outlets: &Outlets, says: Option<&Url>, why: &str) -> Refusal {
     let host = says.and_then(Url::host_str).map(|host| format!(" for {host}"));
-    Refusal::UnknownOutlet { found: host.unwrap_or_else(|| " on this page".into()), known: known(outlets) }
+    Refusal::UnknownOutlet { found: host.unwrap_or_else(|| " on this page".into()) + why, known: known(outlets) }
 }
 
 fn known(outlets: &Outlets) -> String {

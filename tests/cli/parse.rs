@@ -70,7 +70,12 @@ fn are_problems(value: &Value) -> bool {
 }
 
 fn holds_the_contract(blog: &Value) {
-    field(blog, "outlet", |slug| tidings::adapters::by_slug(slug.as_str().unwrap()).is_some());
+    let plain = |c: char| c == '-' || c.is_ascii_lowercase() || c.is_ascii_digit();
+    field(blog, "outlet", |slug| slug.as_str().is_some_and(|slug| !slug.is_empty() && slug.chars().all(plain)));
+    field(blog, "outlet_name", Value::is_string);
+    if let Some(older) = blog.get("older") {
+        assert!(older.as_str().is_some_and(|url| url.starts_with("http")), "{older}");
+    }
     field(blog, "url", is_text_or_null);
     field(blog, "headline", Value::is_string);
     let coverage = field(blog, "coverage", Value::is_object);

@@ -1,6 +1,21 @@
-//! A body from the lines of a text capture, by what each of them stands for.
+//! A body from the lines of a text capture.
 
 use super::{Body, Links, Writer};
+
+/// A body from the lines of a text capture, one paragraph each.
+pub fn body_of_text<'a>(lines: impl IntoIterator<Item = &'a str>) -> Body {
+    let links = Links::new(None);
+    let mut writer = Writer::new(&links, &[]);
+    for line in lines {
+        writer.start("p", "");
+        writer.words(line);
+        writer.end("p");
+    }
+    writer.text.truncate(writer.text.trim_end().len());
+    // Paragraphs of ours around escaped words leave nothing to judge. The cleaner would only write the quotes plainly, and a
+    // page may hold hundreds of such bodies.
+    Body { html: writer.html.replace("&quot;", "\""), text: writer.text, images: writer.images }
+}
 
 /// A line of a text capture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

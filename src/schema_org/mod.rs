@@ -1,33 +1,26 @@
-//! What a page says of itself as schema.org data in JSON-LD.
+//! What a page says of itself as schema.org data: in JSON-LD, or as microdata in its markup.
+
+mod json;
+mod live_blog;
+mod microdata;
+mod words;
+
+pub use json::{JsonLd, json_ld, mentions};
+pub use live_blog::{Posting, Update, join, live_blog};
 
 use crate::css;
 use crate::html::{Html, fold};
 use serde_json::Value;
 
-/// The objects in the page's JSON-LD blocks, with arrays and `@graph` laid open. A block that is not JSON is passed over: pages
-/// carry a broken one beside good ones.
+/// The objects in the page's JSON-LD blocks, with arrays and `@graph` laid open.
 pub fn nodes(html: &Html) -> Vec<Value> {
-    let mut nodes = Vec::new();
-    for script in html.select(css!(r#"script[type="application/ld+json"]"#)) {
-        let text: String = script.text().collect();
-        if let Ok(value) = serde_json::from_str::<Value>(text.trim()) {
-            lay_open(value, &mut nodes);
-        }
-    }
-    nodes
+    json_ld(html).nodes
 }
 
-fn lay_open(value: Value, nodes: &mut Vec<Value>) {
-    match value {
-        Value::Array(values) => values.into_iter().for_each(|value| lay_open(value, nodes)),
-        Value::Object(mut object) => {
-            if let Some(graph) = object.remove("@graph") {
-                lay_open(graph, nodes);
-            }
-            nodes.push(Value::Object(object));
-        }
-        _ => {}
-    }
+/// Whether the page has a live blog that [`live_blog`] may find: a look that costs no parsing.
+pub fn has_live_blog(html: &Html) -> bool {
+    mentions(html, "LiveBlogPosting")
+        || crate::html::first(html, css!(r#"[itemtype$="schema.org/LiveBlogPosting"]"#)).is_some()
 }
 
 /// The first object of one of these types, the earlier type first.
