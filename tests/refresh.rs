@@ -2,7 +2,8 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering::SeqCst};
-use std::sync::{Arc, Mutex};
+use std::cell::RefCell;
+use std::sync::{Arc, Once};
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
@@ -211,13 +212,16 @@ async fn keeps_what_it_has_where_reading_breaks_off() {
     keeps_what_it_has(Answer::html("<live>panic"), "a bug in tidings").await;
 }
 
-/// What is logged on this thread while it lives.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+thread_local! {
+    /// What was logged on this thread, which is one test.
+    static LOGGED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+struct Log;
 
 impl std::io::Write for Log {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
+        LOGGED.with_borrow_mut(|logged| logged.write(bytes))
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
@@ -225,22 +229,23 @@ impl std::io::Write for Log {
     }
 }
 
+/// Logs for the whole binary and for ever: a subscriber of one thread's own comes and goes while other threads ask whether
+/// anybody listens, and lines get lost.
+fn log_for_good() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| tracing_subscriber::fmt().with_writer(|| Log).with_ansi(false).without_time().init());
+}
+
 #[tokio::test]
 async fn a_failure_is_logged_when_it_begins_and_when_it_ends() {
-    let log = Log::default();
-    let writer = {
-        let log = log.clone();
-        move || log.clone()
-    };
-    let subscriber = tracing_subscriber::fmt().with_writer(writer).with_ansi(false).without_time().finish();
-    let _on_this_thread = tracing::subscriber::set_default(subscriber);
+    log_for_good();
     let desk = Desk::open().await;
     let (good, bad) = (Answer::html(ONE), Answer::status(500));
     desk.outlet.answers("/live", [good.clone(), bad.clone(), bad.clone(), bad, Answer::status(404), good]);
     for hour in 0..7 {
         desk.at(hour * 60).await.unwrap();
     }
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let log = String::from_utf8(LOGGED.take()).unwrap();
     let lines: Vec<&str> = log.lines().filter(|line| line.contains("tidings::follow")).collect();
     assert_eq!(lines.len(), 3, "{log}");
     assert!(lines[0].contains("WARN") && lines[0].contains("status 500"), "{log}");
