@@ -1,8 +1,8 @@
 //! Following a live blog at an outlet that behaves, and at one that does not: what is stored, what is said, when next.
 
+use std::cell::RefCell;
 use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering::SeqCst};
-use std::cell::RefCell;
 use std::sync::{Arc, Once};
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use tidings::adapters::OUTLETS;
 use tidings::config::{Followed, Seed, Story, load_stories};
 use tidings::fetch::{FetchSettings, Fetcher};
-use tidings::follow::{Clock, Follower, Outcome, load_seeds};
+use tidings::follow::{Clock, Follower, Outcome, Split, load_seeds};
 use tidings::model::{LiveBlog, Stamp};
 use tidings::outlet::{Refusal, split_page};
 use tidings::page::Page;
@@ -65,7 +65,7 @@ impl Desk {
             let now = now.clone();
             Arc::new(move || minute(now.load(SeqCst)))
         };
-        let follower = Follower::new(store.clone(), Fetcher::new(&settings).unwrap(), split, clock);
+        let follower = Follower::new(store.clone(), Fetcher::new(&settings).unwrap(), Arc::new(split), clock);
         let desk = Desk { _folder: folder, outlet, store, follower, now, stop: watch::Sender::new(false) };
         desk.follow(&["/live"]).await;
         desk
@@ -346,7 +346,7 @@ async fn following_asks_again_when_the_time_comes() {
     // Each look at the clock finds it five minutes on, so the address is due again as soon as it is done.
     let (now, settings) = (desk.now.clone(), FetchSettings::default());
     let clock: Clock = Arc::new(move || minute(now.fetch_add(5, SeqCst)));
-    let follower = Follower::new(desk.store.clone(), Fetcher::new(&settings).unwrap(), split, clock);
+    let follower = Follower::new(desk.store.clone(), Fetcher::new(&settings).unwrap(), Arc::new(split), clock);
     let followed = Followed { url: desk.outlet.url("/live"), outlet: None, every: Duration::from_secs(300), title: None };
     follower.follow(&[followed], true).await.unwrap();
     let stop = desk.stop.subscribe();
@@ -374,17 +374,17 @@ async fn seeds_fill_a_store_once_and_take_nothing_back() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(&folder.path().join("tidings.db")).await.unwrap();
     let stories = story(&folder, ONE, 10);
-    let first = load_seeds(&store, &stories, split).await.unwrap();
+    let first = load_seeds(&store, &stories, &(Arc::new(split) as Split)).await.unwrap();
     assert_eq!(first[0].outcome, Outcome::Changed { new: 1, edited: 0 });
     let before = store.window(&Scope::Everything, 9).await.unwrap();
     assert_eq!((before.changed, before.entries[0].0.headline.as_str()), (Some(minute(10)), "The lake"));
-    assert_eq!(load_seeds(&store, &stories, split).await.unwrap()[0].outcome, Outcome::Unchanged);
+    assert_eq!(load_seeds(&store, &stories, &(Arc::new(split) as Split)).await.unwrap()[0].outcome, Outcome::Unchanged);
     assert_eq!(store.window(&Scope::Everything, 9).await.unwrap(), before);
 
     let mut later = blog("lake", "1", vec![entry("1", 1)]);
     later.entries[0].headline = Some("Edited since".into());
     store.save(&later, minute(10) + TimeDelta::days(1), None).await.unwrap();
-    assert_eq!(load_seeds(&store, &stories, split).await.unwrap()[0].outcome, Outcome::Unchanged);
+    assert_eq!(load_seeds(&store, &stories, &(Arc::new(split) as Split)).await.unwrap()[0].outcome, Outcome::Unchanged);
     let window = store.window(&Scope::Everything, 9).await.unwrap();
     assert_eq!(window.entries[0].1.headline.as_deref(), Some("Edited since"));
 }
@@ -395,12 +395,13 @@ async fn a_seed_that_is_refused_is_named() {
     let store = Store::open(&folder.path().join("tidings.db")).await.unwrap();
     let path = folder.path().join("lake.txt").display().to_string();
     for (text, reason) in [("Dear diary", "this is no live blog"), ("<live>", "not a single entry")] {
-        let error = load_seeds(&store, &story(&folder, text, 10), split).await.unwrap_err().to_string();
+        let error =
+            load_seeds(&store, &story(&folder, text, 10), &(Arc::new(split) as Split)).await.unwrap_err().to_string();
         assert!(error.contains(&path) && error.contains(reason), "{error}");
     }
     let stories = story(&folder, "", 10);
     std::fs::remove_file(&path).unwrap();
-    let error = load_seeds(&store, &stories, split).await.unwrap_err().to_string();
+    let error = load_seeds(&store, &stories, &(Arc::new(split) as Split)).await.unwrap_err().to_string();
     assert!(error.starts_with(&format!("can't read the capture {path}")), "{error}");
 }
 
@@ -410,11 +411,11 @@ async fn the_seeds_that_come_with_tidings_fill_a_store() {
     let stories = load_stories(&Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds"), &slugs).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(&folder.path().join("tidings.db")).await.unwrap();
-    load_seeds(&store, &stories, split_page).await.unwrap();
+    load_seeds(&store, &stories, &(Arc::new(split_page) as Split)).await.unwrap();
     let before = (store.blogs().await.unwrap(), store.window(&Scope::Everything, 1000).await.unwrap());
     assert_eq!(before.0.len(), stories.iter().map(|story| story.live_blogs.len()).sum::<usize>());
     assert_eq!(before.0.iter().map(|blog| blog.entries).sum::<i64>(), before.1.entries.len() as i64);
     assert!(before.0.iter().all(|blog| blog.entries > 0 && blog.problems.is_empty()), "{:?}", before.0);
-    load_seeds(&store, &stories, split_page).await.unwrap();
+    load_seeds(&store, &stories, &(Arc::new(split_page) as Split)).await.unwrap();
     assert_eq!((store.blogs().await.unwrap(), store.window(&Scope::Everything, 1000).await.unwrap()), before);
 }

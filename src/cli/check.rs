@@ -1,7 +1,7 @@
 //! `tidings check`: what is wrong with the settings, before anything runs on them.
 
 use super::Status;
-use super::settings::{Settings, count, slugs, tell};
+use super::settings::{Settings, built_in, count, slugs, tell};
 use crate::config::{Config, load_stories};
 use std::io::Write;
 
@@ -23,13 +23,13 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     // With the settings in doubt, the seeds are looked for where they lie by default.
     let config = match &file {
         None => Config::default(),
-        Some(file) => Config::load(file, &slugs()).unwrap_or_else(|found| {
+        Some(file) => Config::load(file, &built_in()).unwrap_or_else(|found| {
             mistakes.extend(found);
             let folder = file.parent().map(std::path::Path::to_owned).unwrap_or_default();
             Config { seeds: folder.join(Config::default().seeds), ..Config::default() }
         }),
     };
-    let stories = load_stories(&config.seeds, &slugs()).unwrap_or_else(|found| {
+    let stories = load_stories(&config.seeds, &slugs(&config)).unwrap_or_else(|found| {
         mistakes.extend(found);
         Vec::new()
     });

@@ -1,11 +1,11 @@
 //! `tidings fetch`: one live page.
 
 use super::parse::Reading;
+use super::serve::splitter;
 use super::settings::Settings;
 use super::{Status, feedback, output};
 use crate::fetch::{Fetched, Fetcher, Validators};
 use crate::follow::Clock;
-use crate::outlet::split_page;
 use anyhow::bail;
 use url::Url;
 
@@ -36,8 +36,8 @@ pub(super) async fn run(arguments: &Arguments, clock: &Clock) -> anyhow::Result<
         Fetched::NotModified => bail!("{} answers that nothing has changed, without having been asked", arguments.url),
     };
     // A page can take a second of work, and its tree can't cross an `.await`.
-    let outlet = arguments.reading.outlet.clone();
-    let blog = tokio::task::spawn_blocking(move || split_page(&page, outlet.as_deref())).await?;
+    let (split, outlet) = (splitter(&config), arguments.reading.outlet.clone());
+    let blog = tokio::task::spawn_blocking(move || split(&page, outlet.as_deref())).await?;
     let blog = blog.map_err(|refusal| anyhow::anyhow!("{}: {refusal}", arguments.url))?;
     let problems = feedback::problems(arguments.url.as_str(), &blog);
     output::write(vec![blog], arguments.reading.format)?;

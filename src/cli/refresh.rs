@@ -38,7 +38,7 @@ pub(super) async fn run(arguments: Arguments, clock: Clock) -> anyhow::Result<St
         return Ok(Status::Fine);
     }
     let store = Store::open(&config.store).await?;
-    let (follower, stop) = (follower(&config, store, splitter(), clock)?, super::serve::on_signal()?);
+    let (follower, stop) = (follower(&config, store, splitter(&config), clock)?, super::serve::on_signal()?);
     follower.follow(&config.live_blogs, false).await?;
     let refreshed = follower.refresh_due(stop).await?;
     let mut status = Status::Fine;

@@ -2,16 +2,18 @@
 
 use super::settings::{FILE, Settings};
 use super::{Status, feedback};
+use crate::adapters;
 use crate::config::{Config, Followed, load_stories};
 use crate::fetch::Fetcher;
 use crate::follow::{Clock, Follower, Split, load_seeds};
-use crate::outlet::split_page;
+use crate::outlet::{Configured, split_page_among};
 use crate::server::{self, Limits, ServerState};
 use crate::store::Store;
 use anyhow::{Context, bail};
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use url::Url;
@@ -47,14 +49,15 @@ pub(super) async fn run(arguments: Arguments, clock: Clock) -> anyhow::Result<St
     let config = overruled(arguments.settings.load()?, &arguments);
     let stop = on_signal()?;
     let store = Store::open(&config.store).await?;
-    fill(&store, &config).await?;
+    let split = splitter(&config);
+    fill(&store, &config, &split).await?;
 
     let listener = TcpListener::bind(config.listen)
         .await
         .with_context(|| format!("can't listen on {} (choose another with --listen)", config.listen))?;
     let listen = listener.local_addr()?;
     let state = ServerState::new(store.clone(), config.base_url.as_ref(), listen, Limits::default());
-    let follower = follower(&config, store.clone(), splitter(), clock)?;
+    let follower = follower(&config, store.clone(), split, clock)?;
     follower.follow(&config.live_blogs, true).await?;
 
     welcome(&store, &config, listen, file.is_some()).await?;
@@ -86,24 +89,25 @@ fn overruled(mut config: Config, arguments: &Arguments) -> Config {
     config
 }
 
-/// What turns a page into a live blog.
-pub(super) fn splitter() -> Split {
-    split_page
+/// What turns a page into a live blog: the built-in outlets, and those of the config.
+pub(super) fn splitter(config: &Config) -> Split {
+    let outlets = adapters::with(config.outlets.iter().map(Configured::outlet));
+    Arc::new(move |page, outlet| split_page_among(&outlets, page, outlet))
 }
 
 pub(super) fn follower(config: &Config, store: Store, split: Split, clock: Clock) -> anyhow::Result<Follower> {
     Ok(Follower::new(store, Fetcher::new(&config.fetch)?, split, clock))
 }
 
-async fn fill(store: &Store, config: &Config) -> anyhow::Result<()> {
-    let stories = match load_stories(&config.seeds, &super::settings::slugs()) {
+async fn fill(store: &Store, config: &Config, split: &Split) -> anyhow::Result<()> {
+    let stories = match load_stories(&config.seeds, &super::settings::slugs(config)) {
         Ok(stories) => stories,
         Err(mistakes) => {
             super::settings::tell(&mistakes);
             bail!("{} in {} must be mended first", super::settings::count(mistakes.len()), config.seeds.display());
         }
     };
-    load_seeds(store, &stories, splitter()).await?;
+    load_seeds(store, &stories, split).await?;
     Ok(())
 }
 

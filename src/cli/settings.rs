@@ -26,7 +26,7 @@ impl Settings {
     pub fn load(&self) -> anyhow::Result<Config> {
         match self.file() {
             None => Ok(Config::default()),
-            Some(file) => Config::load(&file, &slugs()).or_else(|mistakes| {
+            Some(file) => Config::load(&file, &built_in()).or_else(|mistakes| {
                 tell(&mistakes);
                 bail!("{} of {} must be mended first", count(mistakes.len()), file.display())
             }),
@@ -34,8 +34,14 @@ impl Settings {
     }
 }
 
-pub(super) fn slugs() -> Vec<&'static str> {
+/// The slugs of the built-in outlets.
+pub(super) fn built_in() -> Vec<&'static str> {
     OUTLETS.iter().map(|outlet| outlet.slug).collect()
+}
+
+/// Those, and the ones of the config.
+pub(super) fn slugs(config: &Config) -> Vec<&str> {
+    built_in().into_iter().chain(config.outlets.iter().map(|outlet| outlet.slug.as_str())).collect()
 }
 
 pub(super) fn tell(mistakes: &[Mistake]) {

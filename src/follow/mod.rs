@@ -30,8 +30,9 @@ use lanes::Lanes;
 /// The wall clock, handed down from `main`.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 
-/// What makes a live blog of a page: [`crate::outlet::split_page`], or a stand-in for it in tests.
-pub type Split = fn(&Page, Option<&str>) -> Result<LiveBlog, Refusal>;
+/// What makes a live blog of a page: [`crate::outlet::split_page`], one that knows a config's outlets too, or a stand-in for
+/// it in tests.
+pub type Split = Arc<dyn Fn(&Page, Option<&str>) -> Result<LiveBlog, Refusal> + Send + Sync>;
 
 /// How many refreshes run at once.
 const AT_ONCE: usize = 4;

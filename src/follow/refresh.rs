@@ -114,7 +114,7 @@ impl Follower {
         if ours && source.body_hash == Some(hash) {
             return Reading::SameBytes(validators);
         }
-        let (split, outlet, seen) = (self.split, source.outlet.clone(), page.captured.latest());
+        let (split, outlet, seen) = (self.split.clone(), source.outlet.clone(), page.captured.latest());
         // Reading a page is work for milliseconds to seconds, and other tasks wait on this thread.
         match tokio::task::spawn_blocking(move || split(&page, outlet.as_deref())).await {
             Ok(Ok(mut blog)) => {

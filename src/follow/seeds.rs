@@ -34,7 +34,7 @@ pub enum SeedError {
 
 /// Reads every capture the stories name into `store`. Doing it again changes nothing, nor does it take anything back that a
 /// later refresh has brought.
-pub async fn load_seeds(store: &Store, stories: &[Story], split: Split) -> Result<Vec<Refreshed>, SeedError> {
+pub async fn load_seeds(store: &Store, stories: &[Story], split: &Split) -> Result<Vec<Refreshed>, SeedError> {
     let mut seeds: Vec<&Seed> = stories.iter().flat_map(|story| &story.live_blogs).collect();
     // Oldest capture first, as if they had been fetched one after another.
     seeds.sort_by_key(|seed| seed.captured);
@@ -48,7 +48,7 @@ pub async fn load_seeds(store: &Store, stories: &[Story], split: Split) -> Resul
             content_type: Some("text/plain; charset=utf-8".to_owned()),
             captured: Captured::At(seed.captured),
         };
-        let outlet = seed.outlet.clone();
+        let (split, outlet) = (split.clone(), seed.outlet.clone());
         let read = tokio::task::spawn_blocking(move || split(&page, Some(&outlet))).await;
         let refused = |reason: &dyn ToString| SeedError::Refused { path: path(), reason: reason.to_string() };
         let read = read.map_err(|_| refused(&"reading it broke off; this is a bug in tidings"))?;
