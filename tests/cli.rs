@@ -102,7 +102,7 @@ impl Done {
 /// The page of a fixture, named `outlet/case`.
 fn fixture(case: &str) -> PathBuf {
     let folder = crate::fixtures::outlets().join(case);
-    let page = ["page.html", "page.txt"].map(|name| folder.join(name)).into_iter().find(|page| page.exists());
+    let page = ["page.html", "page.txt", "page.json"].map(|name| folder.join(name)).into_iter().find(|page| page.exists());
     page.unwrap_or_else(|| panic!("there is no fixture {case}"))
 }
 
