@@ -31,6 +31,14 @@ pub fn reads_as_headline(line: &str) -> bool {
         && line.contains(' ')
 }
 
+/// Longest line that is taken for the heading of a section, in characters.
+const LONGEST_CROSSHEAD: usize = 90;
+
+/// Whether a line that stands alone reads like the heading of a section.
+pub fn reads_as_crosshead(line: &str) -> bool {
+    reads_as_headline(line) && line.chars().count() <= LONGEST_CROSSHEAD
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,6 +8,7 @@ mod configured;
 mod corpus;
 mod corpus_dom;
 mod corpus_ld;
+mod corpus_seeds;
 mod feeds;
 mod fetch;
 mod fixtures;

@@ -8,12 +8,15 @@ mod engines;
 mod aljazeera;
 mod bbc;
 mod birmingham_mail;
+mod cgtn;
 mod daily_record;
+mod dw;
 mod guardian;
 mod independent;
 mod irish_mirror;
 mod liverpool_echo;
 mod manchester_evening_news;
+mod meduza;
 mod mirror;
 mod repubblica;
 mod sputnik;
@@ -29,12 +32,15 @@ pub static OUTLETS: &[&Outlet] = &[
     &aljazeera::OUTLET,
     &bbc::OUTLET,
     &birmingham_mail::OUTLET,
+    &cgtn::OUTLET,
     &daily_record::OUTLET,
+    &dw::OUTLET,
     &guardian::OUTLET,
     &independent::OUTLET,
     &irish_mirror::OUTLET,
     &liverpool_echo::OUTLET,
     &manchester_evening_news::OUTLET,
+    &meduza::OUTLET,
     &mirror::OUTLET,
     &repubblica::OUTLET,
     &sputnik::OUTLET,

@@ -124,7 +124,10 @@ fn seeded() -> Vec<(String, Vec<String>)> {
             let text = |key: &str| seed[key].as_str().unwrap();
             let captured = seed["captured"].as_datetime().unwrap().to_string();
             let told = ["--url", text("url"), "--outlet", text("outlet"), "--captured", &captured];
-            let blog = run(&seeds, ["parse", text("capture")].iter().chain(&told)).fine().blog();
+            let done = run(&seeds, ["parse", text("capture")].iter().chain(&told));
+            // One of the captures prints no time, and says so; of the others there is nothing to say.
+            let done = if text("outlet") == "meduza" { done.says(&["[no_time]"]) } else { done.fine() };
+            let blog = done.blog();
             blogs.push((
                 blog["id"].as_str().unwrap().to_owned(),
                 each(&blog, "/id").into_iter().map(str::to_owned).collect(),
