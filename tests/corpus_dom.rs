@@ -54,6 +54,7 @@ fn guardian_live_page_is_its_table() {
     assert_eq!(blog.entries.iter().map(|entry| entry.images.len()).collect::<Vec<_>>(), [0, 0, 0, 0, 0, 0, 0, 1, 0, 1]);
     assert_eq!(blog.head.coverage.state, CoverageState::Live);
     assert_eq!(blog.head.coverage.started.unwrap().to_rfc3339(), "2023-05-15T04:38:00+00:00");
+    assert!(blog.older.unwrap().ends_with("-live?page=with:block-64620b428f08e408b758aed8&filterKeyEvents=false"));
     assert!(blog.head.key.starts_with("world/live/2023/may/15/russia-ukraine-war-latest"));
 }
 

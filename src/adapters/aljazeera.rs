@@ -6,7 +6,8 @@
 
 use crate::html::{Links, body_of_markup, fold};
 use crate::model::{Coverage, CoverageState, Origin, Problem, ProblemCode};
-use crate::outlet::{Draft, DraftEntry, Form, Outlet, Refusal, Source, claims_nothing, words_of};
+use crate::outlet::{self, Draft, DraftEntry, Form, Outlet, Refusal, Source, claims_nothing, words_of};
+use crate::schema_org;
 use crate::time::{Order, Printed, Reading};
 use serde_json::Value;
 use std::collections::HashSet;
@@ -62,7 +63,27 @@ fn posts(answer: &Value) -> Vec<&Value> {
 }
 
 fn split(source: &Source) -> Result<Draft, Refusal> {
-    let Form::Json(json) = source.form else { return Err(source.no_such_form()) };
+    match source.form {
+        Form::Json(json) => live_blog(json),
+        // No page of it is to be had; what it says of itself in JSON-LD is all that may be relied on.
+        Form::Html(page) => match schema_org::live_blog(page, &schema_org::nodes(page)) {
+            Some(posting) => {
+                let mut draft = outlet::live_blog(page, posting, source);
+                // The same id as in the answers.
+                for native in draft.entries.iter_mut().filter_map(|entry| entry.native.as_mut()) {
+                    if let Some((_, id)) = native.rsplit_once("?update=") {
+                        *native = id.to_owned();
+                    }
+                }
+                Ok(draft)
+            }
+            None => Err(Refusal::NotALiveBlog("its JSON-LD holds no LiveBlogPosting".into())),
+        },
+        Form::Text(_) => Err(source.no_such_form()),
+    }
+}
+
+fn live_blog(json: &Value) -> Result<Draft, Refusal> {
     let answers = answers(json);
     let article = answers.iter().find_map(|answer| listed(answer).filter(|article| article["link"].is_string()));
     let posts: Vec<&Value> = answers.iter().flat_map(|answer| posts(answer)).collect();

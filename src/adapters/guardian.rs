@@ -44,6 +44,10 @@ fn split(source: &Source) -> Result<Draft, Refusal> {
         standfirst: html::meta(page, "og:description").map(fold),
         language: html::language(page),
         coverage: coverage(page),
+        older: page
+            .select(css!("#liveblog-navigation a[href]"))
+            .find(|link| text_of(*link) == "Next")
+            .and_then(|next| source.links.link(next.attr("href")?)),
         ..Draft::default()
     };
     let events = Events::of(page);

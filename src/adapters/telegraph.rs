@@ -7,7 +7,8 @@
 use crate::css;
 use crate::html::{self, ElementRef, Html, NodeId, NodeRef, body_of, fold, text_of};
 use crate::model::Origin;
-use crate::outlet::{Draft, DraftEntry, Form, Outlet, Refusal, Source, claims_nothing};
+use crate::outlet::{self, Draft, DraftEntry, Form, Outlet, Refusal, Source, claims_nothing};
+use crate::schema_org;
 use crate::time::{Order, Printed, Reading};
 use chrono::NaiveDate;
 use std::collections::HashMap;
@@ -26,10 +27,12 @@ pub(super) static OUTLET: Outlet = Outlet {
     split: &split,
 };
 
-/// `/news/worldnews/…/11315001/Slug.html`
+/// The number in `/news/worldnews/…/11315001/Slug.html`; later addresses have none.
 fn blog_key(url: &Url) -> Option<String> {
     let number = url.path_segments()?.rev().nth(1)?;
-    (number.len() >= 6 && number.bytes().all(|byte| byte.is_ascii_digit())).then(|| number.to_owned())
+    let path = url.path().trim_matches('/');
+    let own = if number.len() >= 6 && number.bytes().all(|byte| byte.is_ascii_digit()) { number } else { path };
+    Some(own.to_owned()).filter(|own| !own.is_empty())
 }
 
 fn split(source: &Source) -> Result<Draft, Refusal> {
@@ -39,6 +42,9 @@ fn split(source: &Source) -> Result<Draft, Refusal> {
         .filter_map(|strong| Some((strong, clock_of(strong)?)))
         .collect();
     let [(_, example), _, ..] = &clocks[..] else {
+        if let Some(posting) = schema_org::live_blog(page, &schema_org::nodes(page)) {
+            return Ok(outlet::live_blog(page, posting, source));
+        }
         let message = "it has no paragraphs that begin with a clock (17.00), as the outlet's live pages of 2014 do";
         return Err(Refusal::NotALiveBlog(message.into()));
     };

@@ -4,6 +4,7 @@
 //! An answer's `timestamp` is the second of publication, or of the change where `type` is `update`; a change tells its
 //! publication in `entry_time`. Old versions give the whole entry as `html`, new ones its text as `render`.
 
+use super::any;
 use crate::css;
 use crate::html::{self, Body, Limits, Links, body_of, body_of_markup, fold};
 use crate::model::{Mark, Origin, Problem, ProblemCode};
@@ -64,6 +65,7 @@ fn split(source: &Source) -> Result<Draft, Refusal> {
         // The number does not change with the words of the page's address, and an answer without entries tells it too.
         key: source.url.as_ref().and_then(blog_key).or_else(|| page.as_ref().and_then(key_of_page)),
         headline: page.as_ref().and_then(words_of).unwrap_or(host),
+        older: source.url.as_ref().and_then(|url| older(json, url)),
         url: page,
         ..Draft::default()
     };
@@ -72,10 +74,19 @@ fn split(source: &Source) -> Result<Draft, Refusal> {
     Ok(draft)
 }
 
-/// The same outlet as its pages are taken for, whichever of the two is read.
+/// `www.news.example` is the outlet `news-example`, as where a page of it is read without an adapter.
 fn publisher(host: &str) -> (String, String) {
-    let name = super::any::without_prefix(host.trim_end_matches('.'));
-    (super::any::slug(name), name.to_owned())
+    let name = any::without_prefix(host.trim_end_matches('.'));
+    (any::slug(name), name.to_owned())
+}
+
+/// The address of the next page of entries: `…/get-entries/1/…` of 3 goes on with `…/get-entries/2/…`.
+fn older(json: &Value, url: &Url) -> Option<String> {
+    let (before, after) = url.as_str().split_once("/get-entries/")?;
+    let digits = after.find(|c: char| !c.is_ascii_digit()).unwrap_or(after.len());
+    let page: u32 = after[..digits].parse().ok()?;
+    let more = json["pages"].as_u64().is_some_and(|pages| u64::from(page) < pages);
+    more.then(|| format!("{before}/get-entries/{}{}", page + 1, &after[digits..]))
 }
 
 /// An entry is shared as the page with an anchor or with `?lbup=<id>`.
