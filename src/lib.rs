@@ -20,6 +20,7 @@ pub mod feed;
 
 pub mod config;
 pub mod fetch;
+pub mod saved;
 pub mod store;
 pub mod reconcile;
 pub mod follow;

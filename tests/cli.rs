@@ -3,6 +3,7 @@
 mod follow;
 mod hostile;
 mod parse;
+mod saved;
 mod serve;
 mod settings;
 mod status;

@@ -1,9 +1,10 @@
 //! `tidings fetch`: one live page.
 
+use super::output::Output;
 use super::parse::Reading;
 use super::serve::splitter;
 use super::settings::Settings;
-use super::{Status, feedback, output};
+use super::{Status, feedback};
 use crate::fetch::{Fetched, Fetcher, Validators};
 use crate::follow::Clock;
 use anyhow::bail;
@@ -40,6 +41,8 @@ pub(super) async fn run(arguments: &Arguments, clock: &Clock) -> anyhow::Result<
     let blog = tokio::task::spawn_blocking(move || split(&page, outlet.as_deref())).await?;
     let blog = blog.map_err(|refusal| anyhow::anyhow!("{}: {refusal}", arguments.url))?;
     let problems = feedback::problems(arguments.url.as_str(), &blog);
-    output::write(vec![blog], arguments.reading.format)?;
+    let mut output = Output::new(arguments.reading.format);
+    output.add(blog)?;
+    output.end()?;
     Ok(if problems { Status::Problems } else { Status::Fine })
 }

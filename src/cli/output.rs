@@ -14,6 +14,8 @@ use std::sync::Arc;
 pub(super) enum Format {
     /// One JSON object for each live blog, with every stamp's evidence
     Json,
+    /// The same on one line for each live blog, to stream
+    Jsonl,
     /// One RSS 2.0 feed
     Rss,
     /// One Atom feed
@@ -24,32 +26,64 @@ pub(super) enum Format {
     Text,
 }
 
-/// Writes them. A reader that closes the pipe early (`head`) has seen enough.
-pub(super) fn write(blogs: Vec<LiveBlog>, format: Format) -> anyhow::Result<()> {
-    if blogs.is_empty() {
-        return Ok(());
+/// Live blogs on their way to stdout. What is one document for all of them is kept until the end; the rest is written at
+/// once, so that any number of pages streams through.
+pub(super) struct Output {
+    format: Format,
+    kept: Vec<LiveBlog>,
+    any: bool,
+}
+
+impl Output {
+    pub fn new(format: Format) -> Self {
+        Output { format, kept: Vec::new(), any: false }
     }
-    let bytes = match format {
-        Format::Json => {
-            let mut out = Vec::new();
-            for blog in &blogs {
-                serde_json::to_writer_pretty(&mut out, blog)?;
-                out.push(b'\n');
+
+    /// Writes one; answers whether anybody still reads.
+    pub fn add(&mut self, blog: LiveBlog) -> anyhow::Result<bool> {
+        let mut out = Vec::new();
+        match self.format {
+            Format::Json => serde_json::to_writer_pretty(&mut out, &blog)?,
+            Format::Jsonl => serde_json::to_writer(&mut out, &blog)?,
+            Format::Text => {
+                let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+                if self.any {
+                    out.push(b'\n');
+                }
+                out.extend(timeline::of(&blog, colour).trim_end().bytes());
             }
-            out
+            Format::Rss | Format::Atom | Format::Jsonfeed => {
+                self.kept.push(blog);
+                return Ok(true);
+            }
         }
-        Format::Text => {
-            let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-            blogs.iter().map(|blog| timeline::of(blog, colour)).collect::<Vec<_>>().join("\n").into_bytes()
+        self.any = true;
+        out.push(b'\n');
+        to_stdout(&out)
+    }
+
+    /// Writes what was kept.
+    pub fn end(self) -> anyhow::Result<()> {
+        let format = match self.format {
+            Format::Rss => feed::Format::Rss,
+            Format::Atom => feed::Format::Atom,
+            Format::Jsonfeed => feed::Format::Json,
+            Format::Json | Format::Jsonl | Format::Text => return Ok(()),
+        };
+        if !self.kept.is_empty() {
+            to_stdout(&feed::write(&one_feed(self.kept), format))?;
         }
-        Format::Rss => feed::write(&one_feed(blogs), feed::Format::Rss),
-        Format::Atom => feed::write(&one_feed(blogs), feed::Format::Atom),
-        Format::Jsonfeed => feed::write(&one_feed(blogs), feed::Format::Json),
-    };
+        Ok(())
+    }
+}
+
+/// A reader that closes the pipe early (`head`) has seen enough: that is no error.
+fn to_stdout(bytes: &[u8]) -> anyhow::Result<bool> {
     let mut stdout = std::io::stdout().lock();
-    match stdout.write_all(&bytes).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(()),
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -25,8 +25,8 @@ fn what_is_no_page_is_refused_with_its_reason() {
         ("list.txt", "no outlet is recognised"),
         ("other.html", "no outlet is recognised for news.example"),
         ("broken.json", "no outlet is recognised"),
-        ("pages", "it is a folder"),
-        ("missing.html", "No such file"),
+        ("pages", "the folder holds no page"),
+        ("missing.html", "there is no such file"),
         ("huge.html", "larger than 64 MiB"),
     ] {
         let done = run(folder.path(), ["parse", name]).refused(&[name, reason]);
