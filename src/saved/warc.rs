@@ -58,8 +58,11 @@ pub(super) fn each(file: &str, reader: &mut dyn BufRead, known: &Known, take: &m
     ControlFlow::Continue(())
 }
 
-/// The body of a recorded HTTP answer and its media type, if it can be a page.
-fn page(answer: &[u8]) -> Result<Option<(Vec<u8>, Option<String>)>, SavedError> {
+/// The body of a recorded answer, its codings undone, and its media type.
+type Recorded = (Vec<u8>, Option<String>);
+
+/// What was recorded, if it can be a page.
+fn page(answer: &[u8]) -> Result<Option<Recorded>, SavedError> {
     let mut headers = [httparse::EMPTY_HEADER; HEADERS];
     let mut response = httparse::Response::new(&mut headers);
     let damaged = |what: &str| SavedError::Damaged(format!("the recorded answer {what}"));
