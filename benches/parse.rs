@@ -12,8 +12,9 @@ use std::time::{Duration, Instant};
 use tidings::outlet::split_page;
 use tidings::page::{Captured, Page};
 
-/// What whole-page reading may cost, as a multiple of the parser alone.
-const MOST: f64 = 2.0;
+/// What whole-page reading may cost, as a multiple of the parser alone: in the median of all pages, and on any one of them.
+/// The dearest is a page with hundreds of entries in its JSON-LD, which the parser alone passes over as one text.
+const MOST: (f64, f64) = (2.0, 3.0);
 
 struct Case {
     name: String,
@@ -84,8 +85,8 @@ fn ratios(cases: &[Case]) {
     ratios.sort_by(f64::total_cmp);
     if let Some(middle) = ratios.get(ratios.len() / 2) {
         let worst = ratios.last().copied().unwrap_or_default();
-        let verdict = if *middle <= MOST { "holds" } else { "does NOT hold" };
-        println!("median ratio {middle:.2}, worst {worst:.2}: at most {MOST} in the median {verdict}");
+        println!("median ratio {middle:.2}, worst {worst:.2}");
+        assert!(*middle <= MOST.0 && worst <= MOST.1, "more than {MOST:?} times what the parser takes");
     }
 }
 

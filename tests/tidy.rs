@@ -37,6 +37,7 @@ const INWARD: [(&str, &[&str]); 19] = [
             "feed",
             "config",
             "fetch",
+            "saved",
             "store",
             "follow",
             "server",
