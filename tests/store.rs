@@ -198,6 +198,28 @@ async fn a_store_from_the_future_is_refused() {
     assert!(error.to_string().contains(&*path.to_string_lossy()));
 }
 
+/// A reader that asks by `Last-Modified` alone must get every change: also two of one second, and one from an older capture.
+#[tokio::test]
+async fn every_change_moves_the_date_of_the_feeds_it_shows_in() {
+    let (_folder, store) = fresh().await;
+    let changed = async |scope: &Scope| store.window(scope, 9).await.unwrap().changed.unwrap();
+    let lake = blog("lake", "1", vec![entry("1", 1)]);
+    let river = blog("river", "1", vec![entry("1", 1)]);
+    let scopes = [Scope::Everything, Scope::Outlet("lake".into()), Scope::Blog(lake.head.id)];
+    store.save(&lake, minute(10), None).await.unwrap();
+    store.save(&river, minute(10), None).await.unwrap();
+    let older = blog("lake", "1", vec![entry("1", 1), entry("0", 0)]);
+    let mut before = Vec::new();
+    for scope in &scopes {
+        before.push(changed(scope).await);
+    }
+    assert!(before[0] > minute(10), "two in one second");
+    store.save(&older, minute(5), None).await.unwrap();
+    for (scope, before) in scopes.iter().zip(before) {
+        assert!(changed(scope).await.timestamp() > before.timestamp(), "{scope:?}");
+    }
+}
+
 fn mine() -> Vec<String> {
     ["lake", "river"].map(|name| format!("https://{name}.example/")).into()
 }

@@ -184,6 +184,7 @@ async fn write_changes(
     seen: DateTime<Utc>,
 ) -> Result<(), Fault> {
     let head = changes.head.as_ref().or(known.head.as_ref()).unwrap_or(&read.head);
+    let changed = next_change(db, seen).await?;
     if known.seen.is_none_or(|newest| seen >= newest) {
         put_head(db, head, &read.problems, seen).await?;
     }
@@ -194,14 +195,23 @@ async fn write_changes(
         update(db, settled, seen).await?;
     }
     if !changes.is_empty() {
-        sqlx::query("UPDATE blog SET changed = max(changed, ?) WHERE id = ?")
-            .bind(seen.timestamp_millis())
+        sqlx::query("UPDATE blog SET changed = ? WHERE id = ?")
+            .bind(changed)
             .bind(&head.id.as_bytes()[..])
             .execute(&mut *db)
             .await?;
         sqlx::query("UPDATE state SET generation = generation + 1").execute(db).await?;
     }
     Ok(())
+}
+
+/// The instant that a change seen at `seen` is dated: `seen`, or the second after the latest change of all. Two changes in one
+/// second, or a capture older than what has been read since, would otherwise leave `Last-Modified` where it is, and a
+/// reader that asks by date alone would never get them.
+async fn next_change(db: &mut SqliteConnection, seen: DateTime<Utc>) -> Result<i64, Fault> {
+    let latest: Option<i64> = sqlx::query_scalar("SELECT max(changed) FROM blog").fetch_one(db).await?;
+    let after = latest.map(|latest| (latest.div_euclid(1000) + 1) * 1000);
+    Ok(after.filter(|after| seen.timestamp_millis() < *after).unwrap_or(seen.timestamp_millis()))
 }
 
 async fn put_head(db: &mut SqliteConnection, head: &Head, problems: &[Problem], seen: DateTime<Utc>) -> Result<(), Fault> {

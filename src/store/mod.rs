@@ -34,7 +34,8 @@ pub enum Scope {
 pub struct Window {
     /// Newest first; entries of one instant by outlet, live blog, and the later one on top.
     pub entries: Vec<(Arc<Head>, Arc<Entry>)>,
-    /// The newest capture that altered what a feed of this scope shows. None for a scope that nothing is known of.
+    /// When what a feed of this scope shows last changed: the capture's instant, or up to some seconds later where another
+    /// change bears that already; each change moves it. None for a scope that nothing is known of.
     pub changed: Option<DateTime<Utc>>,
     /// The store's generation when this was loaded.
     pub generation: i64,
