@@ -24,7 +24,7 @@ pub(super) enum Format {
     Text,
 }
 
-/// Writes them. A reader that closes the pipe early (`head`) has seen enough.
+/// Writes them.
 pub(super) fn write(blogs: Vec<LiveBlog>, format: Format) -> anyhow::Result<()> {
     if blogs.is_empty() {
         return Ok(());
@@ -39,15 +39,25 @@ pub(super) fn write(blogs: Vec<LiveBlog>, format: Format) -> anyhow::Result<()> 
             out
         }
         Format::Text => {
-            let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+            let colour = colour();
             blogs.iter().map(|blog| timeline::of(blog, colour)).collect::<Vec<_>>().join("\n").into_bytes()
         }
         Format::Rss => feed::write(&one_feed(blogs), feed::Format::Rss),
         Format::Atom => feed::write(&one_feed(blogs), feed::Format::Atom),
         Format::Jsonfeed => feed::write(&one_feed(blogs), feed::Format::Json),
     };
+    bytes_out(&bytes)
+}
+
+/// Whether stdout is a terminal whose user wants colours.
+pub(super) fn colour() -> bool {
+    std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+}
+
+/// Writes to stdout. A reader that closes the pipe early (`head`) has seen enough.
+pub(super) fn bytes_out(bytes: &[u8]) -> anyhow::Result<()> {
     let mut stdout = std::io::stdout().lock();
-    match stdout.write_all(&bytes).and_then(|()| stdout.flush()) {
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()),
     }

@@ -54,7 +54,7 @@ pub(super) struct Reading {
     pub format: Format,
 }
 
-fn instant(text: &str) -> Result<DateTime<Utc>, String> {
+pub(super) fn instant(text: &str) -> Result<DateTime<Utc>, String> {
     let parsed = DateTime::parse_from_rfc3339(text).or_else(|_| DateTime::parse_from_rfc3339(&text.replacen(' ', "T", 1)));
     parsed.map(|at| at.to_utc()).map_err(|_| "not an instant with its offset, such as 2022-01-06T19:20:00Z".into())
 }
@@ -66,8 +66,8 @@ pub(super) fn run(arguments: &Arguments, clock: &Clock) -> anyhow::Result<Status
     let mut blogs = Vec::new();
     let mut status = Status::Fine;
     for file in &arguments.files {
-        let name = if is_stdin(file) { "standard input".into() } else { file.display().to_string() };
-        let read = page(file, arguments, clock)
+        let name = name_of(file);
+        let read = saved_page(file, arguments.url.as_ref(), arguments.captured, clock)
             .and_then(|page| split_page(&page, arguments.reading.outlet.as_deref()).map_err(anyhow::Error::from));
         match read {
             Ok(blog) => {
@@ -90,7 +90,18 @@ fn is_stdin(file: &Path) -> bool {
     file.as_os_str() == "-"
 }
 
-fn page(file: &Path, arguments: &Arguments, clock: &Clock) -> anyhow::Result<Page> {
+/// What a file is called in what is said of it.
+pub(super) fn name_of(file: &Path) -> String {
+    if is_stdin(file) { "standard input".into() } else { file.display().to_string() }
+}
+
+/// Reads a saved page, with what its saver knows of it.
+pub(super) fn saved_page(
+    file: &Path,
+    url: Option<&Url>,
+    captured: Option<DateTime<Utc>>,
+    clock: &Clock,
+) -> anyhow::Result<Page> {
     let mut body = Vec::new();
     let latest = if is_stdin(file) {
         std::io::stdin().lock().take(LONGEST + 1).read_to_end(&mut body).context("can't read it")?;
@@ -106,6 +117,6 @@ fn page(file: &Path, arguments: &Arguments, clock: &Clock) -> anyhow::Result<Pag
     if body.len() as u64 > LONGEST {
         bail!("it is larger than {} MiB, which no page of a live blog is", LONGEST >> 20);
     }
-    let captured = arguments.captured.map_or(Captured::By(latest), Captured::At);
-    Ok(Page { body, url: arguments.url.clone(), content_type: None, captured })
+    let captured = captured.map_or(Captured::By(latest), Captured::At);
+    Ok(Page { body, url: url.cloned(), content_type: None, captured })
 }
