@@ -18,9 +18,8 @@ use url::Url;
 /// says of itself, which repeated elements look like entries, and where in them a time stands.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Exit status, as of `parse`: 0 the page is read; 1 read, with problems worth a look; 2 refused. Unlike `parse`, all of it stands on
-stdout, the problems and the refusal too; only where there is no page to explain (no such file, not fetched) the reason stands
-on stderr and nothing on stdout.
+Exit status, as of `parse`: 0 read; 1 read, with problems worth a look; 2 refused. Unlike `parse`, it tells everything on stdout, \
+the refusal too. Where there is no page to explain (no such file, not fetched), nothing stands there, and the reason on stderr.
 
 Examples:
   tidings explain page.html

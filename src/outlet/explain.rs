@@ -140,6 +140,8 @@ pub struct HeadTold {
     pub headline: String,
     /// What the page says of its state.
     pub coverage: Coverage,
+    /// The address of the page that goes on with older entries.
+    pub older: Option<String>,
     /// What was wrong with it as a whole.
     pub problems: Vec<Problem>,
 }
@@ -250,6 +252,7 @@ impl Explanation {
             url: head.url,
             headline: head.headline,
             coverage: head.coverage,
+            older: blog.older,
             problems: blog.problems,
         });
         self.entries = blog.entries.into_iter().map(EntryTold::settled).collect();

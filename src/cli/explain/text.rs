@@ -1,9 +1,11 @@
 //! An explanation to read in a terminal.
 
+mod candidates;
+
 use super::super::timeline::plain;
-use crate::model::Problem;
+use crate::model::{Origin, Precision, Problem};
 use crate::outlet::explain::{EntryTold, Reader};
-use crate::outlet::{Candidate, Evidence, Explanation, FormName, ReadsAs};
+use crate::outlet::{Evidence, Explanation, FormName};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use std::fmt::Display;
@@ -56,7 +58,7 @@ impl Lines {
     }
 
     fn problem(&mut self, indent: &str, problem: &Problem) {
-        self.styled(format_args!("{indent}! {} [{}]", problem.message, word(problem.code)), "33");
+        self.styled(format_args!("{indent}! {} [{}]", problem.message, code(problem.code)), "33");
     }
 
     fn page(&mut self, name: &str, told: &Explanation) {
@@ -69,7 +71,7 @@ impl Lines {
             None => "of no form that is read",
         };
         let kind = page.content_type.as_ref().map(|kind| format!(", served as {kind}")).unwrap_or_default();
-        self.row("page", format_args!("{} bytes, {form}{kind}", grouped(page.bytes)));
+        self.row("page", format_args!("{}, {form}{kind}", counted(page.bytes, "byte", "bytes")));
         let known = match page.captured_known {
             true => "",
             false => " at the latest: not known, so no clock is dated from it (--captured tells)",
@@ -132,7 +134,10 @@ impl Lines {
         }
         if let Some(blog) = &told.live_blog {
             self.row("live blog", format_args!("{} ({})", short(&blog.headline, LONGEST), word(blog.coverage.state)));
-            self.row("", format_args!("{} of {}, key {}, id {}", blog.outlet, blog.outlet_name, blog.key, blog.id));
+            self.row("", format_args!("{} (`{}`), key {}, id {}", blog.outlet_name, blog.outlet, blog.key, blog.id));
+            if let Some(older) = &blog.older {
+                self.row("", format_args!("goes on with older entries at {older}"));
+            }
             blog.problems.iter().for_each(|problem| self.problem("             ", problem));
         }
     }
@@ -149,18 +154,18 @@ impl Lines {
     }
 
     fn entry(&mut self, number: usize, entry: &EntryTold) {
-        let at = entry.at.map_or_else(|| "no instant".into(), instant);
-        let precision = entry.precision.map(|precision| format!(" to the {}", word(precision)));
+        let at = entry.at.map_or_else(|| "no instant".into(), |at| precisely(at, entry.precision));
         let precision = match entry.precision {
-            Some(crate::model::Precision::Unknown) => Some(" when first seen".to_owned()),
-            _ => precision,
+            Some(Precision::Unknown) => " when first seen".into(),
+            Some(precision) => format!(" to the {}", word(precision)),
+            None => String::new(),
         };
         let printed = match &entry.printed {
-            Some(printed) => format!("printed \"{}\" ({})", short(printed, 60), word(entry.origin)),
+            Some(printed) => format!("printed \"{}\" {}", short(printed, 60), stood(entry.origin)),
             None => "prints no time".into(),
         };
         let zone = entry.zone.map(|zone| format!(", read in {zone}")).unwrap_or_default();
-        self.line(format_args!("{number:>4}  {at}{}  {printed}{zone}", precision.unwrap_or_default()));
+        self.line(format_args!("{number:>4}  {at}{}  {printed}{zone}", precision));
         if let Some(headline) = &entry.headline {
             self.line(format_args!("      {}", short(headline, LONGEST)));
         }
@@ -174,79 +179,6 @@ impl Lines {
             self.faint(format_args!("      {}", names.join("  ")));
         }
         entry.problems.iter().for_each(|problem| self.problem("      ", problem));
-    }
-
-    fn candidates(&mut self, told: &Explanation) {
-        if told.page.form != Some(FormName::Html) {
-            return;
-        }
-        if told.candidates.is_empty() {
-            self.heading("No elements on the page look like entries: none are repeated and hold a time or a paragraph");
-        } else {
-            self.heading(
-                "What looks like entries, the likeliest first (for `entry` and `published` of an [[outlet]] table)",
-            );
-        }
-        for candidate in &told.candidates {
-            self.candidate(candidate);
-        }
-        if !told.days.is_empty() {
-            self.heading("Days the page prints of itself (for `opened`, where entries print a clock alone)");
-            for day in &told.days {
-                self.line(format_args!("      {}  \"{}\"", day.opened, day.printed));
-            }
-        }
-        if told.reader.is_none()
-            && let Some(candidate) = told.candidates.first()
-        {
-            self.table(told, candidate);
-        }
-    }
-
-    fn candidate(&mut self, candidate: &Candidate) {
-        let times = match candidate.with_time {
-            0 => "none with a time".into(),
-            all if all == candidate.count => "each with a time".into(),
-            some => format!("{some} with a time"),
-        };
-        self.line(format_args!("{:>4}  {}  {times}", candidate.count, candidate.entry));
-        for time in &candidate.times {
-            let all = if time.entries == candidate.count { String::new() } else { format!(" in {}", time.entries) };
-            let printed = format!("\"{}\", {}", short(&time.printed, 60), reads_as(time.reads_as));
-            self.line(format_args!("      published {}{all}  {printed}", time.published));
-        }
-        match (&candidate.headline, &candidate.sample_headline) {
-            (Some(headline), Some(sample)) => {
-                self.line(format_args!("      headline  {headline}  \"{}\"", short(sample, LONGEST)));
-            }
-            _ if candidate.begins.is_empty() => {}
-            _ => self.faint(format_args!("      begins    \"{}\"", short(&candidate.begins, LONGEST))),
-        }
-    }
-
-    /// What to begin with, for a page of an outlet that nobody knows.
-    fn table(&mut self, told: &Explanation, candidate: &Candidate) {
-        let host = told.addresses.iter().find_map(|address| address.url.parse::<url::Url>().ok()?.host_str().map(bare));
-        self.heading("To begin with, in config.toml (then `tidings explain` again)");
-        self.line("      [[outlet]]");
-        self.line("      name = \"…\"");
-        self.line(format_args!("      hosts = [\"{}\"]", host.as_deref().unwrap_or("…")));
-        self.line("      zone = \"…\"  # whose clock it prints, as Europe/London");
-        self.line(format_args!("      entry = {}", quoted(&candidate.entry)));
-        if let Some(time) = candidate.times.first() {
-            self.line(format_args!("      published = {}", quoted(&time.published)));
-            if time.reads_as == ReadsAs::Unread {
-                self.line(format_args!("      format = \"…\"  # how \"{}\" is printed, as strftime says it", time.printed));
-            }
-            if time.reads_as == ReadsAs::Clock
-                && let Some(day) = told.days.first()
-            {
-                self.line(format_args!("      opened = {}", quoted(&day.opened)));
-            }
-        }
-        if let Some(headline) = &candidate.headline {
-            self.line(format_args!("      headline = {}", quoted(headline)));
-        }
     }
 }
 
@@ -262,21 +194,33 @@ fn by(evidence: Evidence) -> &'static str {
     }
 }
 
-fn reads_as(kind: ReadsAs) -> &'static str {
-    match kind {
-        ReadsAs::Instant => "an instant",
-        ReadsAs::Wall => "a date and a clock",
-        ReadsAs::Clock => "a clock without a date",
-        ReadsAs::Day => "a day",
-        ReadsAs::Ago => "counted back from the capture",
-        ReadsAs::Unread => "not read without a `format`",
+/// A word as scripts see it in JSON.
+fn code(value: impl Serialize) -> String {
+    let word = serde_json::to_value(value).ok().and_then(|word| word.as_str().map(str::to_owned));
+    word.unwrap_or_default()
+}
+
+/// The same, to read.
+fn word(value: impl Serialize) -> String {
+    code(value).replace('_', " ")
+}
+
+/// Where a printed time stood.
+fn stood(origin: Origin) -> &'static str {
+    match origin {
+        Origin::Text => "in the text",
+        Origin::Attribute => "in an attribute",
+        Origin::JsonLd => "in JSON-LD",
+        Origin::Meta => "in a meta element",
+        Origin::Json => "in the JSON",
+        Origin::FirstSeen | Origin::ChangeSeen => "nowhere",
     }
 }
 
-/// A word as scripts see it in JSON.
-fn word(value: impl Serialize) -> String {
-    let word = serde_json::to_value(value).ok().and_then(|word| word.as_str().map(str::to_owned));
-    word.unwrap_or_default().replace('_', " ")
+/// An instant without more digits than are known of it.
+fn precisely(at: DateTime<Utc>, precision: Option<Precision>) -> String {
+    let format = if precision == Some(Precision::Second) { "%Y-%m-%dT%H:%M:%SZ" } else { "%Y-%m-%dT%H:%MZ" };
+    at.format(format).to_string()
 }
 
 fn instant(at: DateTime<Utc>) -> String {
@@ -299,22 +243,10 @@ fn grouped(count: usize) -> String {
     let digits = count.to_string();
     let mut out = String::new();
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);
     }
     out
-}
-
-fn bare(host: &str) -> String {
-    host.strip_prefix("www.").unwrap_or(host).to_owned()
-}
-
-/// A string as TOML writes it.
-fn quoted(text: &str) -> String {
-    match text.contains(['"', '\\']) {
-        true if !text.contains('\'') => format!("'{text}'"),
-        _ => format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")),
-    }
 }
