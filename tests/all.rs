@@ -7,6 +7,7 @@ mod cli;
 mod configured;
 mod corpus;
 mod corpus_dom;
+mod corpus_explain;
 mod corpus_ld;
 mod corpus_seeds;
 mod feeds;

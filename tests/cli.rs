@@ -1,5 +1,6 @@
 //! The program itself, as a user runs it: in a folder of its own, with its streams, its exit status and its signals.
 
+mod explain;
 mod follow;
 mod hostile;
 mod parse;

@@ -5,8 +5,10 @@ use super::parse::Reading;
 use super::serve::splitter;
 use super::settings::Settings;
 use super::{Status, feedback};
+use crate::config::Config;
 use crate::fetch::{Fetched, Fetcher, Validators};
 use crate::follow::Clock;
+use crate::page::Page;
 use anyhow::bail;
 use url::Url;
 
@@ -31,11 +33,7 @@ pub(super) struct Arguments {
 
 pub(super) async fn run(arguments: &Arguments, clock: &Clock) -> anyhow::Result<Status> {
     let config = arguments.settings.load()?;
-    let fetcher = Fetcher::new(&config.fetch)?;
-    let page = match fetcher.get(&arguments.url, &Validators::default(), clock()).await? {
-        Fetched::Page { page, .. } => page,
-        Fetched::NotModified => bail!("{} answers that nothing has changed, without having been asked", arguments.url),
-    };
+    let page = live_page(&arguments.url, &config, clock).await?;
     // A page can take a second of work, and its tree can't cross an `.await`.
     let (split, outlet) = (splitter(&config), arguments.reading.outlet.clone());
     let blog = tokio::task::spawn_blocking(move || split(&page, outlet.as_deref())).await?;
@@ -45,4 +43,12 @@ pub(super) async fn run(arguments: &Arguments, clock: &Clock) -> anyhow::Result<
     output.add(blog)?;
     output.end()?;
     Ok(if problems { Status::Problems } else { Status::Fine })
+}
+
+/// Fetches a page: one polite request.
+pub(super) async fn live_page(url: &Url, config: &Config, clock: &Clock) -> anyhow::Result<Page> {
+    match Fetcher::new(&config.fetch)?.get(url, &Validators::default(), clock()).await? {
+        Fetched::Page { page, .. } => Ok(page),
+        Fetched::NotModified => bail!("{url} answers that nothing has changed, without having been asked"),
+    }
 }

@@ -2,6 +2,7 @@
 //! comes in from `main`.
 
 mod check;
+mod explain;
 mod feedback;
 mod fetch;
 mod init;
@@ -62,6 +63,7 @@ impl Arguments {
 enum Command {
     Parse(parse::Arguments),
     Fetch(fetch::Arguments),
+    Explain(explain::Arguments),
     Serve(serve::Arguments),
     Refresh(refresh::Arguments),
     Check(check::Arguments),
@@ -73,6 +75,7 @@ pub async fn run(arguments: Arguments, clock: Clock) -> Status {
     let result = match arguments.command {
         Command::Parse(arguments) => parse::run(&arguments, &clock),
         Command::Fetch(arguments) => fetch::run(&arguments, &clock).await,
+        Command::Explain(arguments) => explain::run(arguments, &clock).await,
         Command::Serve(arguments) => serve::run(arguments, clock).await,
         Command::Refresh(arguments) => refresh::run(arguments, clock).await,
         Command::Check(arguments) => check::run(&arguments),

@@ -46,11 +46,10 @@ impl Output {
             Format::Json => serde_json::to_writer_pretty(&mut out, &blog)?,
             Format::Jsonl => serde_json::to_writer(&mut out, &blog)?,
             Format::Text => {
-                let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
                 if self.any {
                     out.push(b'\n');
                 }
-                out.extend(timeline::of(&blog, colour).trim_end().bytes());
+                out.extend(timeline::of(&blog, colour()).trim_end().bytes());
             }
             Format::Rss | Format::Atom | Format::Jsonfeed => {
                 self.kept.push(blog);
@@ -59,7 +58,7 @@ impl Output {
         }
         self.any = true;
         out.push(b'\n');
-        to_stdout(&out)
+        bytes_out(&out)
     }
 
     /// Writes what was kept.
@@ -71,14 +70,20 @@ impl Output {
             Format::Json | Format::Jsonl | Format::Text => return Ok(()),
         };
         if !self.kept.is_empty() {
-            to_stdout(&feed::write(&one_feed(self.kept), format))?;
+            bytes_out(&feed::write(&one_feed(self.kept), format))?;
         }
         Ok(())
     }
 }
 
-/// A reader that closes the pipe early (`head`) has seen enough: that is no error.
-fn to_stdout(bytes: &[u8]) -> anyhow::Result<bool> {
+/// Whether stdout is a terminal whose user wants colours.
+pub(super) fn colour() -> bool {
+    std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+}
+
+/// Writes to stdout; answers whether anybody still reads. A reader that closes the pipe early (`head`) has seen enough: that is
+/// no error.
+pub(super) fn bytes_out(bytes: &[u8]) -> anyhow::Result<bool> {
     let mut stdout = std::io::stdout().lock();
     match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
         Ok(()) => Ok(true),

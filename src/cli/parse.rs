@@ -65,7 +65,7 @@ pub(super) struct Reading {
     pub format: Format,
 }
 
-fn instant(text: &str) -> Result<DateTime<Utc>, String> {
+pub(super) fn instant(text: &str) -> Result<DateTime<Utc>, String> {
     let parsed = DateTime::parse_from_rfc3339(text).or_else(|_| DateTime::parse_from_rfc3339(&text.replacen(' ', "T", 1)));
     parsed.map(|at| at.to_utc()).map_err(|_| "not an instant with its offset, such as 2022-01-06T19:20:00Z".into())
 }

@@ -2,11 +2,10 @@
 
 use super::settings::{FILE, Settings};
 use super::{Status, feedback};
-use crate::adapters;
 use crate::config::{Config, Followed, load_stories};
 use crate::fetch::Fetcher;
 use crate::follow::{Clock, Follower, Split, load_seeds};
-use crate::outlet::{Configured, split_page_among};
+use crate::outlet::split_page_among;
 use crate::server::{self, Limits, ServerState};
 use crate::store::Store;
 use anyhow::{Context, bail};
@@ -91,7 +90,7 @@ fn overruled(mut config: Config, arguments: &Arguments) -> Config {
 
 /// What turns a page into a live blog: the built-in outlets, and those of the config.
 pub(super) fn splitter(config: &Config) -> Split {
-    let outlets = adapters::with(config.outlets.iter().map(Configured::outlet));
+    let outlets = super::settings::outlets(config);
     Arc::new(move |page, outlet| split_page_among(&outlets, page, outlet))
 }
 

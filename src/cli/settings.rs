@@ -1,8 +1,9 @@
 //! Where a command's settings come from: a named file, `config.toml` in the current folder, or the built-in defaults.
 
 use super::feedback;
-use crate::adapters::OUTLETS;
+use crate::adapters::{self, OUTLETS};
 use crate::config::{Config, Mistake};
+use crate::outlet::{Configured, Outlet};
 use anyhow::bail;
 use std::path::{Path, PathBuf};
 
@@ -42,6 +43,11 @@ pub(super) fn built_in() -> Vec<&'static str> {
 /// Those, and the ones of the config.
 pub(super) fn slugs(config: &Config) -> Vec<&str> {
     built_in().into_iter().chain(config.outlets.iter().map(|outlet| outlet.slug.as_str())).collect()
+}
+
+/// The outlets of the config, taken into use, and the built-in ones: call it once for a config.
+pub(super) fn outlets(config: &Config) -> Vec<&'static Outlet> {
+    adapters::with(config.outlets.iter().map(Configured::outlet))
 }
 
 pub(super) fn tell(mistakes: &[Mistake]) {

@@ -85,7 +85,7 @@ fn words(mark: &crate::model::Mark) -> String {
 }
 
 /// What comes from a page must not steer the terminal.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 

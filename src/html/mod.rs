@@ -9,6 +9,7 @@ mod links;
 
 pub use body::{Body, Line, body_of, body_of_lines, body_of_text};
 pub use css::Css;
+pub use ego_tree::iter::Edge;
 pub use ego_tree::{NodeId, NodeRef};
 pub use entities::{unescape, unescape_twice};
 pub use guard::{Hostile, Limits, parse};

@@ -1,19 +1,25 @@
 //! What an adapter is, and what it may say: [`Outlet`] is data with one function in it, and that function turns a
 //! [`Source`] into a [`Draft`]. Everything after that (settling times, ids, what is wrong) is the same for all outlets.
 
+mod candidates;
 mod draft;
+pub mod explain;
 mod finish;
 mod live_blog;
 mod recognise;
 mod selectors;
+mod steps;
 
+pub use candidates::{Candidate, ReadsAs, TimeField, candidates};
 pub use draft::{Draft, DraftEntry, names, words_of};
+pub use explain::{Explanation, explain};
 pub use live_blog::live_blog;
 pub use recognise::Evidence;
-pub use selectors::{Configured, Field, Selectors};
+pub use selectors::{Configured, Field, Matched, Selectors};
+pub use steps::FormName;
 
 use crate::adapters::OUTLETS;
-use crate::html::{self, Html, Limits, Links};
+use crate::html::{self, Html, Links};
 use crate::model::LiveBlog;
 use crate::page::{Captured, Page};
 use crate::time::Order;
@@ -44,11 +50,25 @@ pub struct Outlet {
     /// Whether a JSON answer without an address is one of its own.
     pub claims_json: fn(&serde_json::Value) -> bool,
     /// Splits one page into entries.
-    pub split: &'static Split,
+    pub split: &'static dyn Split,
 }
 
 /// From one page to its entries: a function of an adapter, or the selectors of a config.
-pub type Split = dyn Fn(&Source) -> Result<Draft, Refusal> + Send + Sync;
+pub trait Split: Send + Sync {
+    /// Splits one page.
+    fn split(&self, source: &Source) -> Result<Draft, Refusal>;
+
+    /// The selectors it is done by, where it is done by selectors alone.
+    fn selectors(&self) -> Option<&Selectors> {
+        None
+    }
+}
+
+impl<F: Fn(&Source) -> Result<Draft, Refusal> + Send + Sync> Split for F {
+    fn split(&self, source: &Source) -> Result<Draft, Refusal> {
+        self(source)
+    }
+}
 
 /// The outlets a page may belong to, the one to prefer first: the built-in [`OUTLETS`], or what [`adapters::with`] makes of
 /// them and a config's.
@@ -156,33 +176,15 @@ pub fn split_page(page: &Page, outlet: Option<&str>) -> Result<LiveBlog, Refusal
 ///
 /// `outlet` overrules what the page says of itself.
 pub fn split_page_among(outlets: &Outlets, page: &Page, outlet: Option<&str>) -> Result<LiveBlog, Refusal> {
-    if page.body.iter().all(u8::is_ascii_whitespace) {
-        return Err(Refusal::Empty);
-    }
-    let (text, mut problems) = page.text();
-    if page.body.iter().take(2048).filter(|byte| **byte == 0).count() > 16 {
-        return Err(Refusal::Unreadable("not a page: it holds binary data".into()));
-    }
-    let mut blog = if recognise::is_html(page, &text) {
-        let html = html::parse(&text, Limits::default())?;
-        let (outlet, url) = recognise::html(outlets, page, &html, outlet)?;
-        read(outlet, url, Form::Html(&html), page)?
-    } else if recognise::is_json(page, &text) {
-        let json = serde_json::from_str(&text).map_err(|error| Refusal::Unreadable(format!("not valid JSON: {error}")))?;
-        let (outlet, url) = recognise::json(outlets, page, &json, outlet)?;
-        read(outlet, url, Form::Json(&json), page)?
-    } else {
-        let (outlet, url) = recognise::text(outlets, page, &text, outlet)?;
-        read(outlet, url, Form::Text(&text), page)?
-    };
+    let decoded = steps::decode(page)?;
+    let mut problems = decoded.problems;
+    let tree = steps::parse(decoded.text, decoded.form)?;
+    let form = tree.form();
+    let recognised = recognise::recognise(outlets, form, &recognise::addresses(page, form), outlet)?;
+    let source = steps::source(&recognised, form, page);
+    let draft = source.outlet.split.split(&source)?;
+    let mut blog = finish::finish(draft, &source)?;
     problems.append(&mut blog.problems);
     blog.problems = problems;
     Ok(blog)
-}
-
-fn read(outlet: &'static Outlet, url: Option<Url>, form: Form, page: &Page) -> Result<LiveBlog, Refusal> {
-    let links = Links::new(url.as_ref());
-    let source = Source { outlet, url, form, captured: page.captured, links };
-    let draft = (outlet.split)(&source)?;
-    finish::finish(draft, &source)
 }

@@ -1,16 +1,17 @@
 //! Which outlet a page belongs to: by what it says of itself first, by where it was fetched second.
 
-use super::{Outlet, Outlets, Refusal};
+use super::{Form, Outlet, Outlets, Refusal};
 use crate::adapters;
 use crate::css;
 use crate::html::{self, Html};
 use crate::page::Page;
 use crate::schema_org;
-use serde_json::Value;
+use serde::Serialize;
 use url::Url;
 
 /// By what an outlet was recognised.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Evidence {
     /// The page's canonical link.
     Canonical,
@@ -20,99 +21,71 @@ pub enum Evidence {
     JsonLd,
     /// The address it was fetched from or saved under.
     Address,
-    /// The shape of a text capture.
+    /// The shape of a text capture or of a JSON answer.
     Signature,
+    /// No outlet's own mark: a schema.org live blog, which is read for any outlet.
+    SchemaOrg,
+    /// The caller named it.
+    Named,
 }
 
-/// Whether the page is markup: its media type says so, or it begins like markup.
-pub(super) fn is_html(page: &Page, text: &str) -> bool {
-    match media_type(page) {
-        Some("text/html" | "application/xhtml+xml") => true,
-        Some("text/plain" | "application/json") => false,
-        _ => {
-            let start = text.trim_start_matches('\u{feff}').trim_start();
-            let head: String = start.chars().take(1024).collect::<String>().to_ascii_lowercase();
-            start.starts_with('<')
-                && ["<!doctype html", "<html", "<head", "<body", "<meta", "<title", "<div", "<article", "<main"]
-                    .iter()
-                    .any(|tag| head.contains(tag))
-        }
+/// The outlet of a page, and how that is known.
+pub(super) struct Recognised {
+    pub outlet: &'static Outlet,
+    /// The page's own address.
+    pub url: Option<Url>,
+    pub by: Evidence,
+    /// What told it: an address, a slug, a type.
+    pub value: Option<String>,
+}
+
+/// The outlet of a page that says these addresses of itself. `forced` is the slug a caller insists on.
+pub(super) fn recognise(
+    outlets: &Outlets,
+    form: Form,
+    addresses: &[(Evidence, Url)],
+    forced: Option<&str>,
+) -> Result<Recognised, Refusal> {
+    let told = addresses.iter().find_map(|(by, url)| Some((of_host(outlets, url)?, *by, Some(url.to_string()))));
+    let (outlet, by, value) = match (forced, told) {
+        (Some(slug), _) => (named(outlets, slug)?, Evidence::Named, Some(slug.to_owned())),
+        (None, Some(told)) => told,
+        (None, None) => of_content(outlets, form).ok_or_else(|| {
+            let why = match form {
+                Form::Html(_) => ", and the page holds no schema.org LiveBlogPosting, which is read for any outlet",
+                Form::Text(_) | Form::Json(_) => "",
+            };
+            unknown(outlets, addresses.first().map(|(_, url)| url), why)
+        })?,
+    };
+    Ok(Recognised { outlet, url: best_address(outlet, addresses), by, value })
+}
+
+/// The outlet that what stands on a page tells, where no address does.
+fn of_content(outlets: &Outlets, form: Form) -> Option<(&'static Outlet, Evidence, Option<String>)> {
+    let signed = |claims: &dyn Fn(&Outlet) -> bool| {
+        let outlet = outlets.iter().copied().find(|outlet| claims(outlet))?;
+        Some((outlet, Evidence::Signature, None))
+    };
+    match form {
+        Form::Html(html) => schema_org::has_live_blog(html)
+            .then(|| (&adapters::ANY, Evidence::SchemaOrg, Some("LiveBlogPosting".to_owned()))),
+        Form::Text(text) => signed(&|outlet| (outlet.claims_text)(text)),
+        Form::Json(json) => signed(&|outlet| (outlet.claims_json)(json)),
     }
 }
 
-/// Whether the page is a JSON answer.
-pub(super) fn is_json(page: &Page, text: &str) -> bool {
-    let start = text.trim_start();
-    media_type(page) == Some("application/json")
-        || (start.starts_with(['{', '[']) && serde_json::from_str::<serde::de::IgnoredAny>(start).is_ok())
-}
-
-fn media_type(page: &Page) -> Option<&str> {
-    page.content_type.as_deref().map(|value| value.split(';').next().unwrap_or_default().trim())
-}
-
-/// The outlet of a page of markup, and the page's own address.
-pub(super) fn html(
-    outlets: &Outlets,
-    page: &Page,
-    html: &Html,
-    forced: Option<&str>,
-) -> Result<(&'static Outlet, Option<Url>), Refusal> {
-    let addresses: Vec<Url> = addresses(html).into_iter().map(|(_, url)| url).chain(page.url.clone()).collect();
-    let outlet = match forced {
-        Some(slug) => named(outlets, slug)?,
-        None => match addresses.iter().find_map(|url| of_host(outlets, url)) {
-            Some(outlet) => outlet,
-            None if schema_org::has_live_blog(html) => &adapters::ANY,
-            None => {
-                let why = ", and the page holds no schema.org LiveBlogPosting, which is read for any outlet";
-                return Err(unknown(outlets, addresses.first(), why));
-            }
-        },
+/// The addresses of a page, the one to trust first: what markup says of itself, then where it was fetched or saved from.
+pub(super) fn addresses(page: &Page, form: Form) -> Vec<(Evidence, Url)> {
+    let own = match form {
+        Form::Html(html) => own_addresses(html),
+        Form::Text(_) | Form::Json(_) => Vec::new(),
     };
-    Ok((outlet, best_address(outlet, &addresses)))
-}
-
-/// The outlet of a text capture: a text has no address of its own, so the caller's counts first.
-pub(super) fn text(
-    outlets: &Outlets,
-    page: &Page,
-    text: &str,
-    forced: Option<&str>,
-) -> Result<(&'static Outlet, Option<Url>), Refusal> {
-    without_address(outlets, page, forced, |outlet| (outlet.claims_text)(text))
-}
-
-/// The outlet of a JSON answer.
-pub(super) fn json(
-    outlets: &Outlets,
-    page: &Page,
-    json: &Value,
-    forced: Option<&str>,
-) -> Result<(&'static Outlet, Option<Url>), Refusal> {
-    without_address(outlets, page, forced, |outlet| (outlet.claims_json)(json))
-}
-
-fn without_address(
-    outlets: &Outlets,
-    page: &Page,
-    forced: Option<&str>,
-    claims: impl Fn(&Outlet) -> bool,
-) -> Result<(&'static Outlet, Option<Url>), Refusal> {
-    let outlet = match forced {
-        Some(slug) => named(outlets, slug)?,
-        None => page
-            .url
-            .as_ref()
-            .and_then(|url| of_host(outlets, url))
-            .or_else(|| outlets.iter().copied().find(|outlet| claims(outlet)))
-            .ok_or_else(|| unknown(outlets, page.url.as_ref(), ""))?,
-    };
-    Ok((outlet, page.url.clone()))
+    own.into_iter().chain(page.url.clone().map(|url| (Evidence::Address, url))).collect()
 }
 
 /// What a page says is its address, with where it says so.
-fn addresses(html: &Html) -> Vec<(Evidence, Url)> {
+fn own_addresses(html: &Html) -> Vec<(Evidence, Url)> {
     let canonical = html::first(html, css!("link[rel=canonical][href]")).and_then(|link| link.attr("href"));
     let open_graph = html::meta(html, "og:url");
     // Reading JSON-LD costs more than the rest together; it is asked only where nothing else tells.
@@ -131,12 +104,13 @@ fn addresses(html: &Html) -> Vec<(Evidence, Url)> {
 }
 
 /// The address to key and link by: the first that names a live blog of the outlet, else the first there is.
-fn best_address(outlet: &Outlet, addresses: &[Url]) -> Option<Url> {
-    addresses.iter().find(|url| (outlet.blog_key)(url).is_some()).or(addresses.first()).cloned()
+fn best_address(outlet: &Outlet, addresses: &[(Evidence, Url)]) -> Option<Url> {
+    let mut urls = addresses.iter().map(|(_, url)| url);
+    urls.clone().find(|url| (outlet.blog_key)(url).is_some()).or(urls.next()).cloned()
 }
 
 /// The outlet that publishes on a host or one of its subdomains; the one that names most of the host, then the first.
-fn of_host(outlets: &Outlets, url: &Url) -> Option<&'static Outlet> {
+pub(super) fn of_host(outlets: &Outlets, url: &Url) -> Option<&'static Outlet> {
     let host = url.host_str()?.trim_end_matches('.').to_ascii_lowercase();
     let on = |own: &str| host.strip_suffix(own).is_some_and(|sub| sub.is_empty() || sub.ends_with('.'));
     let named = |outlet: &Outlet| outlet.hosts.iter().filter(|own| on(own)).map(|own| own.len()).max();

@@ -1,6 +1,10 @@
 //! An outlet read by CSS selectors alone: what an `[[outlet]]` table of a config says, and how a page is read with it.
 
-use super::{Draft, DraftEntry, Form, Outlet, Refusal, Source, claims_nothing, names};
+mod matched;
+
+pub use matched::Matched;
+
+use super::{Draft, DraftEntry, Form, Outlet, Refusal, Source, Split, claims_nothing, names};
 use crate::css;
 use crate::html::{self, Css, ElementRef, Html, NodeId, body_of, fold, text_of};
 use crate::model::{Mark, Origin, Problem, ProblemCode};
@@ -131,7 +135,6 @@ impl Configured {
     /// read, not once for a page.
     pub fn outlet(&self) -> &'static Outlet {
         let leak = |text: &str| -> &'static str { Box::leak(text.to_owned().into_boxed_str()) };
-        let selectors = self.selectors.clone();
         Box::leak(Box::new(Outlet {
             slug: leak(&self.slug),
             name: leak(&self.name),
@@ -142,8 +145,18 @@ impl Configured {
             blog_key,
             claims_text: claims_nothing,
             claims_json: claims_nothing,
-            split: Box::leak(Box::new(move |source: &Source| split(&selectors, source))),
+            split: Box::leak(Box::new(self.selectors.clone())),
         }))
+    }
+}
+
+impl Split for Selectors {
+    fn split(&self, source: &Source) -> Result<Draft, Refusal> {
+        split(self, source)
+    }
+
+    fn selectors(&self) -> Option<&Selectors> {
+        Some(self)
     }
 }
 
