@@ -6,13 +6,18 @@ mod embeds;
 mod entities;
 mod guard;
 mod links;
+mod markup;
+mod nested;
+mod unfinished;
 
 pub use body::{Body, Line, body_of, body_of_lines, body_of_text};
 pub use css::Css;
 pub use ego_tree::{NodeId, NodeRef};
 pub use entities::{unescape, unescape_twice};
 pub use guard::{Hostile, Limits, parse};
-pub use links::Links;
+pub use links::{Links, address};
+pub use markup::markup_of;
+pub use nested::Nested;
 pub use scraper::{ElementRef, Html, Node, Selector};
 
 /// Compiles a selector of ours. A wrong one is a bug of ours, and a fixture hits each: it panics with the selector.
