@@ -105,23 +105,27 @@ fn decode(bytes: &[u8], encoding: &'static Encoding) -> (String, usize) {
     let mut decoder = encoding.new_decoder_without_bom_handling();
     let mut text = String::with_capacity(bytes.len() + bytes.len() / 4 + 16);
     let (mut at, mut replaced) = (0, 0);
+    // Each call of the decoder costs as much as the room and the input it is given, and each malformed byte is a call.
+    let mut room = [0; 4 * PIECE];
     loop {
-        let (result, read) = decoder.decode_to_string_without_replacement(&bytes[at..], &mut text, true);
+        let end = bytes.len().min(at + PIECE);
+        let last = end == bytes.len();
+        let (result, read, written) = decoder.decode_to_utf8_without_replacement(&bytes[at..end], &mut room, last);
         at += read;
+        text.push_str(&String::from_utf8_lossy(&room[..written]));
         match result {
-            DecoderResult::InputEmpty => return (text, replaced),
-            DecoderResult::OutputFull => text.reserve(bytes.len() - at + 16),
+            DecoderResult::InputEmpty if last => return (text, replaced),
+            DecoderResult::InputEmpty | DecoderResult::OutputFull => {}
             DecoderResult::Malformed(..) => {
-                // A whole page of malformed bytes grows three times: room is made in large steps, not one by one.
-                if text.capacity() - text.len() < 4 {
-                    text.reserve(bytes.len() - at + 16);
-                }
                 text.push('\u{FFFD}');
                 replaced += 1;
             }
         }
     }
 }
+
+/// Bytes decoded at a time.
+const PIECE: usize = 1024;
 
 #[cfg(test)]
 mod tests {

@@ -224,10 +224,22 @@ pub enum ProblemCode {
 }
 
 impl Problem {
-    /// A problem of `code`, told in `message`.
+    /// A problem of `code`, told in `message`: on one line and short enough for a log, whatever of the page is in it.
     pub fn new(code: ProblemCode, message: impl Into<String>) -> Self {
-        Problem { code, message: message.into() }
+        Problem { code, message: fit_for_a_log(message.into()) }
     }
+}
+
+/// Longest message, in bytes.
+const LONGEST_MESSAGE: usize = 1000;
+
+/// A message on one line, cut where it is too long.
+pub fn fit_for_a_log(mut message: String) -> String {
+    if message.len() > LONGEST_MESSAGE {
+        message.truncate(message.floor_char_boundary(LONGEST_MESSAGE));
+        message.push('…');
+    }
+    if message.contains(char::is_control) { message.replace(char::is_control, " ") } else { message }
 }
 
 impl Stamp {

@@ -36,23 +36,33 @@ pub fn folders(of: &Path) -> Vec<PathBuf> {
     folders
 }
 
-/// Reads a case as `tidings parse` would: the page tells its outlet, only a text may need its address.
-fn read(folder: &Path) -> Result<LiveBlog, String> {
+fn case(folder: &Path) -> Case {
     let case: Case = toml::from_str(&std::fs::read_to_string(folder.join("case.toml")).expect("a case has a case.toml"))
         .unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     assert!(case.why.len() > 20, "{}: say why the case exists", folder.display());
+    case
+}
+
+/// The page of a case, captured when the case says.
+pub fn page(folder: &Path) -> Page {
+    let case = case(folder);
     let page = ["page.html", "page.txt", "page.json"].map(|name| folder.join(name)).into_iter().find(|path| path.exists());
     let path = page.unwrap_or_else(|| panic!("{}: no page", folder.display()));
     let captured: DateTime<Utc> = case.captured.map_or_else(
         || "2030-01-01T00:00:00Z".parse().unwrap(),
         |captured| captured.to_string().parse().expect("captured is an instant with its offset"),
     );
-    let page = Page {
+    Page {
         body: std::fs::read(&path).unwrap(),
         url: case.url.map(|url| url.parse().unwrap()),
         content_type: None,
         captured: if case.captured.is_some() { Captured::At(captured) } else { Captured::By(captured) },
-    };
+    }
+}
+
+/// Reads a case as `tidings parse` would: the page tells its outlet, only a text may need its address.
+fn read(folder: &Path) -> Result<LiveBlog, String> {
+    let (case, page) = (case(folder), page(folder));
     let group = folder.parent().unwrap().file_name().unwrap().to_str().unwrap();
     // A page of an outlet that has no adapter of its own tells its slug itself.
     let own = adapters::by_slug(group).is_some_and(|outlet| !outlet.hosts.is_empty());

@@ -4,7 +4,7 @@
 //! `LiveBlogUpdateQuery` gives one entry. A naive `date` is UTC (3 of 3 agree with the list's Unix seconds). Ids do not
 //! follow the time. Several answers may be read at once, as an array.
 
-use crate::html::{Links, body_of_markup, fold};
+use crate::html::{Links, address, body_of_markup, fold};
 use crate::model::{Coverage, CoverageState, Origin, Problem, ProblemCode};
 use crate::outlet::{self, Draft, DraftEntry, Form, Outlet, Refusal, Source, claims_nothing, words_of};
 use crate::schema_org;
@@ -93,7 +93,7 @@ fn live_blog(json: &Value) -> Result<Draft, Refusal> {
         return Err(Refusal::NotALiveBlog(message.into()));
     }
     let link = article.into_iter().chain(posts.iter().copied()).find_map(|post| post["link"].as_str());
-    let url = link.and_then(|link| Url::parse(HOME).ok()?.join(link).ok());
+    let url = link.and_then(|link| address(Url::parse(HOME).ok()?.join(link).ok()?.as_str()));
     let links = Links::new(url.as_ref().or(Url::parse(HOME).ok().as_ref()));
 
     let mut draft = article.map(head).unwrap_or_default();

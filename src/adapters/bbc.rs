@@ -5,7 +5,7 @@
 //! `coverageEndTime` are both the midnight of the day, and JSON-LD breaks lines inside sentences.
 
 use crate::css;
-use crate::html::{self, ElementRef, Html, body_of, fold, text_of};
+use crate::html::{self, ElementRef, Html, Nested, NodeId, body_of, fold, text_of};
 use crate::model::{CoverageState, Mark, Origin};
 use crate::outlet::{self, Draft, DraftEntry, Form, Outlet, Refusal, Source, claims_nothing};
 use crate::schema_org::{self, Posting, Update};
@@ -72,12 +72,13 @@ fn stream<'a>(page: &'a Html, posting: Posting<'a>, posts: Vec<(&'a str, Element
     if html::first(page, css!(".lx-c-event-header .gs-c-live-pulse")).is_some() {
         draft.coverage.state = CoverageState::Live;
     }
+    let nested = Nested::of(posts.iter().map(|(_, post)| *post));
     let joined = schema_org::join(posting.updates, posts);
-    draft.entries = joined.into_iter().map(|(update, post)| entry(update, post, source)).collect();
+    draft.entries = joined.into_iter().map(|(update, post)| entry(update, post, &nested, source)).collect();
     draft
 }
 
-fn entry(update: Option<Update>, post: Option<ElementRef>, source: &Source) -> DraftEntry {
+fn entry(update: Option<Update>, post: Option<ElementRef>, nested: &Nested, source: &Source) -> DraftEntry {
     let anchor = update.as_ref().and_then(|update| update.anchor.clone()).or_else(|| post?.attr("id").map(str::to_owned));
     let mut entry = DraftEntry::at(Reading::none());
     if let Some(update) = &update {
@@ -87,7 +88,7 @@ fn entry(update: Option<Update>, post: Option<ElementRef>, source: &Source) -> D
         entry.byline = update.byline.clone();
     }
     match post {
-        Some(post) => read_post(&mut entry, post, source),
+        Some(post) => read_post(&mut entry, post, nested.within(post), source),
         // What would cost too much to read is left out.
         None => entry.body = update.and_then(|update| update.body(&source.links).ok()).unwrap_or_default(),
     }
@@ -96,7 +97,7 @@ fn entry(update: Option<Update>, post: Option<ElementRef>, source: &Source) -> D
     entry
 }
 
-fn read_post(entry: &mut DraftEntry, post: ElementRef, source: &Source) {
+fn read_post(entry: &mut DraftEntry, post: ElementRef, nested: &[NodeId], source: &Source) {
     if entry.published.printed.is_none()
         && let Some(clock) = post.select(css!("time span[aria-hidden]")).next()
     {
@@ -112,7 +113,7 @@ fn read_post(entry: &mut DraftEntry, post: ElementRef, source: &Source) {
     }
     // Players and posts are bodies inside the body.
     let body = post.select(css!(".lx-stream-post-body")).next();
-    entry.body = body_of(body.map(|body| *body), &[], &source.links);
+    entry.body = body_of(body.map(|body| *body), nested, &source.links);
 }
 
 fn day(reading: &Reading) -> Option<NaiveDate> {

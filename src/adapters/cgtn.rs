@@ -56,7 +56,8 @@ fn article(page: &Html, source: &Source) -> Result<Draft, Refusal> {
         };
         return Err(Refusal::NotALiveBlog(message));
     };
-    let date = page.select(css!("span.date")).find(|date| is_date_line(&text_of(*date)));
+    let date =
+        page.select(css!("span.date")).find(|date| html::short_text_of(*date, 100).is_some_and(|line| is_date_line(&line)));
     let author = html::first(page, css!(".news-author-name"));
     let (mut entry, problem) = dated(title, date, source);
     entry.problems.extend(problem);

@@ -92,7 +92,7 @@ fn rendered(page: &Html, source: &Source) -> Result<Draft, Refusal> {
     };
     let (published, updated, byline) = imprint(page);
     draft.opened = day_of(&published);
-    let markup = story.html();
+    let markup = html::markup_of(story);
     if let Some(clocks) = clocks::of_markup(&markup, &source.links)? {
         return Ok(clocks.into_draft(draft, byline));
     }

@@ -5,7 +5,7 @@
 //! the time of its change only (seen on a page of 2023-05-15).
 
 use crate::css;
-use crate::html::{self, ElementRef, Html, body_of, fold, text_of};
+use crate::html::{self, ElementRef, Html, Nested, NodeId, body_of, fold, text_of};
 use crate::model::{Coverage, CoverageState, Mark, Origin};
 use crate::outlet::{Draft, DraftEntry, Form, Outlet, Refusal, Source, claims_nothing, names};
 use crate::time::{self, Order, Printed, Reading, Resolved};
@@ -51,8 +51,10 @@ fn split(source: &Source) -> Result<Draft, Refusal> {
         ..Draft::default()
     };
     let events = Events::of(page);
-    for block in page.select(css!(r#"#liveblog-body article[id^="block-"]"#)) {
-        draft.entries.push(entry(block, block.attr("id").unwrap_or_default(), &events, source));
+    let blocks = || page.select(css!(r#"#liveblog-body article[id^="block-"]"#));
+    let nested = Nested::of(blocks());
+    for block in blocks() {
+        draft.entries.push(entry(block, block.attr("id").unwrap_or_default(), nested.within(block), &events, source));
     }
     if let Some(pinned) = html::first(page, css!("#pinned-post article")) {
         pin(pinned, &mut draft, &events, source);
@@ -60,7 +62,7 @@ fn split(source: &Source) -> Result<Draft, Refusal> {
     Ok(draft)
 }
 
-fn entry(block: ElementRef, id: &str, events: &Events, source: &Source) -> DraftEntry {
+fn entry(block: ElementRef, id: &str, nested: &[NodeId], events: &Events, source: &Source) -> DraftEntry {
     let stamp = |time: Option<ElementRef>| {
         time.and_then(|time| time.attr("datetime")).map(|printed| Reading::of(printed, Origin::Attribute))
     };
@@ -72,12 +74,13 @@ fn entry(block: ElementRef, id: &str, events: &Events, source: &Source) -> Draft
     entry.byline = block
         .select(css!("header span"))
         .filter(|span| span.ancestors().filter_map(ElementRef::wrap).all(|above| above.value().name() != "a"))
-        .flat_map(|span| names(&text_of(span)))
+        .filter_map(|span| html::short_text_of(span, 400))
+        .flat_map(|line| names(&line))
         .collect();
     let own = block
         .children()
         .filter(|child| ElementRef::wrap(*child).is_none_or(|child| !matches!(child.value().name(), "header" | "footer")));
-    entry.body = body_of(own, &[], &source.links);
+    entry.body = body_of(own, nested, &source.links);
     entry.permalink = address_of(block).and_then(|href| source.links.link(href));
     entry.marks = events.marks(id);
     entry.native = Some(id.to_owned());
@@ -94,7 +97,7 @@ fn pin(pinned: ElementRef, draft: &mut Draft, events: &Events, source: &Source) 
     match draft.entries.iter_mut().find(|entry| entry.native.as_deref() == Some(id)) {
         Some(entry) => entry.marks.insert(0, Mark::Pinned),
         None => {
-            let mut entry = entry(pinned, id, events, source);
+            let mut entry = entry(pinned, id, &[], events, source);
             entry.marks.insert(0, Mark::Pinned);
             entry.published = published_of_pinned(pinned, id, events).unwrap_or(entry.published);
             entry.published.displaced = true;

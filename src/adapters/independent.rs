@@ -5,14 +5,14 @@
 //! time is the right one (seen on a page of 2023-08-14, six of ten entries). `coverageEndTime` moves with the newest entry.
 
 use crate::css;
-use crate::html::{self, ElementRef, Html, body_of, body_of_text, fold, text_of};
+use crate::html::{self, ElementRef, Html, Nested, NodeId, body_of, body_of_text, fold, text_of};
 use crate::model::{Coverage, CoverageState, Mark, Origin, Problem, ProblemCode};
 use crate::outlet::{Draft, DraftEntry, Form, Outlet, Refusal, Source, claims_nothing};
 use crate::schema_org;
 use crate::text::{lines, reads_as_headline};
 use crate::time::{self, Order, Printed, Reading};
 use chrono::{DateTime, Utc};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use url::Url;
 
 pub(super) static OUTLET: Outlet = Outlet {
@@ -62,10 +62,13 @@ fn live_page(page: &Html, source: &Source) -> Draft {
         .select(css!("aside.js-key-points a[href]"))
         .filter_map(|link| link.attr("href")?.rsplit_once("#post-").map(|(_, id)| id))
         .collect();
-    for post in page.select(css!(r#"div[id^="post-"]"#)) {
+    let updates = posting.map(updates_of).unwrap_or_default();
+    let posts = || page.select(css!(r#"div[id^="post-"]"#));
+    let nested = Nested::of(posts());
+    for post in posts() {
         // A tombstone is an entry that the outlet has taken back (AMP's `amp-live-list`).
         if post.attr("data-tombstone").is_none() {
-            draft.entries.push(live_entry(post, source, posting, &key_points));
+            draft.entries.push(live_entry(post, nested.within(post), source, &updates, &key_points));
         }
     }
     draft
@@ -73,7 +76,9 @@ fn live_page(page: &Html, source: &Source) -> Draft {
 
 /// The strip above the headline: `Live` `updated`, or `As it happened` `ended`, with a time.
 fn shown_state(page: &Html) -> Coverage {
-    let told = |word: &str| page.select(css!("#articleHeader span")).any(|span| text_of(span) == word);
+    let told = |word: &str| {
+        page.select(css!("#articleHeader span")).any(|span| html::short_text_of(span, 20).is_some_and(|text| text == word))
+    };
     if told("ended") {
         let at = html::first(page, css!("#articleHeader amp-timeago[datetime]")).and_then(|shown| shown.attr("datetime"));
         let ended = at.and_then(|at| instant(&at.into()));
@@ -88,12 +93,13 @@ fn shown_state(page: &Html) -> Coverage {
 /// One entry: a link with the shown time, a block with headline and body, a footer with byline and printed time.
 fn live_entry(
     post: ElementRef,
+    nested: &[NodeId],
     source: &Source,
-    posting: Option<&serde_json::Value>,
+    updates: &Updates,
     key_points: &HashSet<&str>,
 ) -> DraftEntry {
     let id = post.attr("id").and_then(|id| id.strip_prefix("post-")).unwrap_or_default().to_owned();
-    let update = posting.and_then(|posting| update_of(posting, &id));
+    let update = updates.get(id.as_str()).copied();
     let shown = post.select(css!("amp-timeago[datetime], time[datetime]")).next();
     let footer = post.select(css!("span")).filter(|span| is_wall(*span)).last();
     let published = shown
@@ -128,7 +134,7 @@ fn live_entry(
         part.children().find_map(ElementRef::wrap).filter(|first| matches!(first.value().name(), "h2" | "h3"))
     });
     entry.headline = heading.map(text_of).filter(|headline| !headline.is_empty());
-    let skipped: Vec<_> = heading.iter().map(|heading| heading.id()).collect();
+    let skipped: Vec<_> = heading.iter().map(|heading| heading.id()).chain(nested.iter().copied()).collect();
     entry.body = body_of(content.iter().map(|part| **part), &skipped, &source.links);
     if key_points.contains(id.as_str()) {
         entry.marks.push(Mark::KeyEvent);
@@ -138,11 +144,12 @@ fn live_entry(
     entry
 }
 
-/// The JSON-LD update of a post: its anchor has another name than the page's, and the same number.
-fn update_of<'a>(posting: &'a serde_json::Value, id: &str) -> Option<&'a serde_json::Value> {
-    posting["liveBlogUpdate"].as_array()?.iter().find(|update| {
-        update["url"].as_str().and_then(|url| url.rsplit_once("liveblogPost")).is_some_and(|(_, number)| number == id)
-    })
+/// The JSON-LD updates by the numbers of their posts: the anchors have other names than the page's.
+type Updates<'a> = HashMap<&'a str, &'a serde_json::Value>;
+
+fn updates_of(posting: &serde_json::Value) -> Updates<'_> {
+    let updates = posting["liveBlogUpdate"].as_array().into_iter().flatten().rev();
+    updates.filter_map(|update| Some((update["url"].as_str()?.rsplit_once("liveblogPost")?.1, update))).collect()
 }
 
 fn drafted(update: Option<&serde_json::Value>) -> Reading {
@@ -222,17 +229,20 @@ fn byline_of(page: &Html) -> Vec<String> {
     name.map(|name| crate::outlet::names(&name)).unwrap_or_default()
 }
 
+const LONGEST_BYLINE: usize = 120;
+
 /// A byline glued to its date ends each entry: `Matt Mathers6 January 2022 13:30`.
 fn closing_line(line: &str) -> Option<(&str, Reading)> {
     // The date starts at a digit that no other digit precedes; the byline may be missing.
     line.char_indices()
+        .take_while(|(at, _)| *at < LONGEST_BYLINE)
         .filter(|(at, c)| c.is_ascii_digit() && !line[..*at].ends_with(|c: char| c.is_ascii_digit()))
         .find_map(|(at, _)| {
             let (byline, printed) = line.split_at(at);
             let reading = Reading::of(printed, Origin::Text);
             let dated = matches!(reading.printed, Some(Printed::Wall { .. })) && printed.contains(char::is_alphabetic);
             // The page's own date line is a date with its weekday, and alone on its line.
-            (dated && byline.len() < 120 && !weekday(byline)).then(|| (byline.trim(), reading))
+            (dated && !weekday(byline)).then(|| (byline.trim(), reading))
         })
 }
 

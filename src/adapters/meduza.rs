@@ -4,12 +4,13 @@
 //! the shape is known from other people's readers), or a text capture. A capture prints no time at all, and the dates in its
 //! prose are not its date.
 
-use crate::html::{Line, Links, body_of_lines, body_of_markup, fold};
+use crate::html::{Line, Links, address, body_of_lines, body_of_markup, fold};
 use crate::model::{Coverage, CoverageState, Origin, Problem, ProblemCode};
 use crate::outlet::{Draft, DraftEntry, Form, Outlet, Refusal, Source};
 use crate::text::{lines, reads_as_crosshead};
 use crate::time::{self, Order, Reading};
 use serde_json::Value;
+use std::collections::HashSet;
 use url::Url;
 
 pub(super) static OUTLET: Outlet = Outlet {
@@ -60,7 +61,7 @@ fn of_answer(answer: &Value, source: &Source) -> Result<Draft, Refusal> {
     let root = &answer["root"];
     let content = &root["content"];
     let own = root["url"].as_str().map(|path| path.trim_matches('/')).filter(|path| !path.is_empty());
-    let url = own.and_then(|path| Url::parse("https://meduza.io/").ok()?.join(path).ok());
+    let url = own.and_then(|path| address(Url::parse("https://meduza.io/").ok()?.join(path).ok()?.as_str()));
     let links = url.as_ref().map_or_else(|| source.links.clone(), |url| Links::new(Some(url)));
     let lead = content["lead"].as_array().into_iter().flatten().find(|block| block["type"] == "rich_title");
     let titles = lead.map(|block| &block["data"]).unwrap_or(&Value::Null);
@@ -78,14 +79,27 @@ fn of_answer(answer: &Value, source: &Source) -> Result<Draft, Refusal> {
         ..Draft::default()
     };
     if let Some(ids) = content["broadcast"]["items_ids"].as_array() {
-        for id in ids.iter().filter_map(id_of) {
+        // An id takes three bytes and its entry may take many: each is read once.
+        let (mut seen, mut missing) = (HashSet::new(), Vec::new());
+        let listed = ids.iter().filter_map(id_of).filter(|id| seen.insert(id.clone()));
+        for id in listed {
             match &content["broadcast"]["items"][&id] {
-                Value::Null => {
-                    let message = format!("the entry `{id}` is listed and not there: it is left out");
-                    draft.problems.push(Problem::new(ProblemCode::Damaged, message));
-                }
+                Value::Null => missing.push(id),
                 item => draft.entries.push(entry(id, item, &links)?),
             }
+        }
+        if let Some(first) = missing.first() {
+            let more = match missing.len() - 1 {
+                0 => String::new(),
+                more => format!(" (and {more} more)"),
+            };
+            let message = format!("the entry `{first}`{more} is listed and not there: it is left out");
+            draft.problems.push(Problem::new(ProblemCode::Damaged, message));
+        }
+        let again = ids.len() - seen.len();
+        if again > 0 {
+            let message = format!("{again} of {} listed ids are none or stand in the list before", ids.len());
+            draft.problems.push(Problem::new(ProblemCode::DuplicateId, message));
         }
         return Ok(draft);
     }

@@ -6,7 +6,7 @@
 //! `coverageEndTime` lies in the future.
 
 use crate::css;
-use crate::html::{self, ElementRef, Html, body_of, fold, text_of};
+use crate::html::{self, ElementRef, Html, Nested, NodeId, body_of, fold, text_of};
 use crate::model::{CoverageState, Mark, Origin};
 use crate::outlet::{self, Draft, DraftEntry, Form, Outlet, Refusal, Source, claims_nothing};
 use crate::schema_org::{self, Posting, Update};
@@ -68,8 +68,9 @@ fn posts_of(page: &Html, posting: Posting, posts: Vec<ElementRef>, source: &Sour
         .filter_map(|link| link.attr("href")?.split_once('#').map(|(_, id)| id))
         .collect();
     let mut updates = by_minute(posting.updates);
+    let nested = Nested::of(posts.iter().copied());
     for post in posts {
-        draft.entries.push(entry(post, &mut updates, &key_points, source));
+        draft.entries.push(entry(post, nested.within(post), &mut updates, &key_points, source));
     }
     draft
 }
@@ -91,7 +92,13 @@ fn minute(at: DateTime<Utc>) -> i64 {
     at.timestamp().div_euclid(60)
 }
 
-fn entry(post: ElementRef, updates: &mut Waiting, key_points: &HashSet<&str>, source: &Source) -> DraftEntry {
+fn entry(
+    post: ElementRef,
+    nested: &[NodeId],
+    updates: &mut Waiting,
+    key_points: &HashSet<&str>,
+    source: &Source,
+) -> DraftEntry {
     let shown = post.select(css!("time.liveblog__post__pubdate[datetime]")).next().and_then(|time| time.attr("datetime"));
     let reading = shown.map_or_else(Reading::none, shown_in_rome);
     let update = minutes(&reading).into_iter().find_map(|minute| updates.get_mut(&minute)?.pop_front());
@@ -107,7 +114,8 @@ fn entry(post: ElementRef, updates: &mut Waiting, key_points: &HashSet<&str>, so
         entry.headline = heading.map(text_of).filter(|headline| !headline.is_empty());
         // An editor's reference that was not filled in: `[[(gele.Finegil.Image2014v1) …]]`.
         let unfilled = content.select(css!("a.fkeditorref"));
-        let skipped: Vec<_> = heading.into_iter().chain(unfilled).map(|part| part.id()).collect();
+        let parts = heading.into_iter().chain(unfilled).map(|part| part.id());
+        let skipped: Vec<_> = parts.chain(nested.iter().copied()).collect();
         entry.body = body_of(content.children(), &skipped, &source.links);
     }
     if let Some(id) = post.attr("id").filter(|id| !id.is_empty()) {

@@ -83,10 +83,11 @@ fn live_page(page: &Html, entries: Vec<live::Found>, source: &Source) -> Draft {
     if html::first(page, css!("body")).is_some_and(|body| body.text().any(|text| text.trim() == "Being updated")) {
         draft.coverage.state = CoverageState::Live;
     }
+    let mut parents = live::Parents::default();
     for found in entries {
         let mut entry = DraftEntry::at(found.reading.clone());
         let mut skipped = vec![found.time];
-        if let Some(heading) = headline_of(&found) {
+        if let Some(heading) = headline_of(&found, &mut parents) {
             entry.headline = Some(text_of(heading));
             skipped.push(heading.id());
         }
@@ -98,8 +99,12 @@ fn live_page(page: &Html, entries: Vec<live::Found>, source: &Source) -> Draft {
 }
 
 /// The first line of an entry that is not a caption, where it reads like a headline.
-fn headline_of<'a>(found: &live::Found<'a>) -> Option<ElementRef<'a>> {
-    found.lines().find(|(_, line)| !is_caption(line)).filter(|(_, line)| reads_as_headline(line)).map(|(element, _)| element)
+fn headline_of<'a>(found: &live::Found<'a>, parents: &mut live::Parents) -> Option<ElementRef<'a>> {
+    found
+        .lines(parents)
+        .find(|(_, line)| !is_caption(line))
+        .filter(|(_, line)| reads_as_headline(line))
+        .map(|(element, _)| element)
 }
 
 /// `… - Sputnik International, 1920, 09.05.2022`, of any edition; at the top of a page without the date.

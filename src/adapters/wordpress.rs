@@ -52,7 +52,7 @@ fn split(source: &Source) -> Result<Draft, Refusal> {
         return Err(Refusal::Unreadable(message.into()));
     }
     let all: Vec<&Value> = json["entries"].as_array().into_iter().flatten().collect();
-    let shared = all.iter().find_map(|entry| Url::parse(entry["share_link"].as_str()?).ok());
+    let shared = all.iter().find_map(|entry| html::address(entry["share_link"].as_str()?));
     let host = source.url.as_ref().or(shared.as_ref()).and_then(Url::host_str).map(str::to_owned);
     let Some(host) = host else {
         let message = "nothing in the answer says which outlet publishes it; give the address it came from with --url";

@@ -151,7 +151,11 @@ impl Follower {
     ) -> Result<Duration, StoreError> {
         let now = (self.clock)();
         for source in self.store.claim(&self.mine(), now, LEASE).await? {
-            if busy.insert(source.url.clone()) {
+            if *stop.borrow() {
+                // Told to stop while claiming. A refresh that has just given its own claim back may be among these, and
+                // nobody would: the next start would wait for the lease.
+                self.store.put_source(&source).await?;
+            } else if busy.insert(source.url.clone()) {
                 let (follower, stop, url) = (self.clone(), stop.clone(), source.url.clone());
                 running.spawn(async move { (url, follower.refresh(source, stop).await.map(drop)) });
             }

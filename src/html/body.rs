@@ -9,7 +9,7 @@ mod lines;
 
 pub use lines::{Line, body_of_lines, body_of_text};
 
-use self::escape::{escape_into, escaped};
+use self::escape::{escape_into, escaped, parted};
 use super::Links;
 use super::embeds::{embed, target};
 use super::unprintable;
@@ -136,10 +136,15 @@ const INLINE: [&str; 15] =
 
 /// Longest body that is kept: an entry is a few paragraphs.
 const LONGEST: usize = 512 * 1024;
+/// Longest description of a picture that is kept, and longest of the other attributes that are.
+const LONGEST_CAPTION: usize = 4000;
+const LONGEST_VALUE: usize = 100;
 
 /// Cleans the body that these nodes make up, in order. `skipped` nodes (a headline, a time) are left out wherever they stand.
 pub fn body_of<'a>(nodes: impl IntoIterator<Item = NodeRef<'a, Node>>, skipped: &[NodeId], links: &Links) -> Body {
-    let mut writer = Writer::new(links, skipped);
+    let mut writer = Writer::new(links);
+    writer.skipped = skipped.to_vec();
+    writer.skipped.sort_unstable();
     for node in nodes {
         writer.node(node);
     }
@@ -149,7 +154,8 @@ pub fn body_of<'a>(nodes: impl IntoIterator<Item = NodeRef<'a, Node>>, skipped: 
 
 struct Writer<'a> {
     links: &'a Links,
-    skipped: &'a [NodeId],
+    /// In order.
+    skipped: Vec<NodeId>,
     html: String,
     text: String,
     images: Vec<Image>,
@@ -157,17 +163,19 @@ struct Writer<'a> {
     open: Vec<String>,
     /// The innermost of them is a paragraph of ours around loose text.
     loose: bool,
+    /// An element that was looked through holds no blocks, so what stands in it doesn't either.
+    no_blocks: bool,
 }
 
 impl<'a> Writer<'a> {
-    fn new(links: &'a Links, skipped: &'a [NodeId]) -> Self {
+    fn new(links: &'a Links) -> Self {
         let (html, text, images, open) = (String::new(), String::new(), Vec::new(), Vec::new());
-        Writer { links, skipped, html, text, images, open, loose: false }
+        Writer { links, skipped: Vec::new(), html, text, images, open, loose: false, no_blocks: false }
     }
 
     fn node(&mut self, node: NodeRef<'_, Node>) {
         // What is past the limit is dropped by whole nodes, so the markup stays closed.
-        if self.html.len() > LONGEST || self.skipped.contains(&node.id()) {
+        if self.html.len() > LONGEST || self.skipped.binary_search(&node.id()).is_ok() {
             return;
         }
         match node.value() {
@@ -202,6 +210,12 @@ impl<'a> Writer<'a> {
                 self.html.push_str("<hr>");
             }
             "picture" => self.children(node),
+            // Words have no place in a table but in its cells: a parser would take each out and look for the table again.
+            "caption" if self.open.last().is_some_and(|name| name == "table") => {
+                self.start("tr", "");
+                self.block("td", "", node);
+                self.end("tr");
+            }
             _ if embed(name) => self.embed(node, element),
             _ if (BLOCKS.contains(&name) || HOLDERS.contains(&name)) && self.at_home(name) => {
                 let attributes = kept(element, &["dir", "lang", "start", "colspan", "rowspan"]);
@@ -285,9 +299,8 @@ impl<'a> Writer<'a> {
 
     /// The last thing written is the end of an element inside a line, after which a space counts.
     fn after_inline(&self) -> bool {
-        let Some(at) = self.html.rfind("</") else { return false };
-        let name = &self.html[at + 2..self.html.len().saturating_sub(1).max(at + 2)];
-        self.html.ends_with('>') && INLINE.contains(&name)
+        let Some(tag) = self.html.strip_suffix('>') else { return false };
+        INLINE.iter().any(|name| tag.strip_suffix(name).is_some_and(|tag| tag.ends_with("</")))
     }
 
     fn begin_loose(&mut self) {
@@ -329,11 +342,12 @@ impl<'a> Writer<'a> {
 
     fn inline(&mut self, name: &str, attributes: &str, node: NodeRef<'_, Node>) {
         // A link around blocks (a card) is written inside each of them instead.
-        let holds_blocks = node.descendants().any(|inner| {
+        let block = |inner: NodeRef<'_, Node>| {
             inner.value().as_element().is_some_and(|inner| {
                 BLOCKS.contains(&inner.name()) || HOLDERS.contains(&inner.name()) || WRAPPERS.contains(&inner.name())
             })
-        });
+        };
+        let holds_blocks = !self.no_blocks && node.descendants().any(block);
         if holds_blocks || self.open.iter().any(|open| open == "a" && name == "a") {
             return self.children(node);
         }
@@ -343,7 +357,9 @@ impl<'a> Writer<'a> {
         self.html.push_str(&format!("<{name}{attributes}>"));
         self.open.push(name.to_owned());
         let before = self.html.len();
+        let within = std::mem::replace(&mut self.no_blocks, true);
         self.children(node);
+        self.no_blocks = within;
         self.open.pop();
         if self.html.len() == before {
             // Nothing in it: an empty link or an anchor.
@@ -406,7 +422,7 @@ impl<'a> Writer<'a> {
         if width.is_some_and(|width| width <= 1) || height.is_some_and(|height| height <= 1) {
             return; // A tracking pixel.
         }
-        let caption = element.attr("alt").map(super::fold).filter(|alt| !alt.is_empty());
+        let caption = element.attr("alt").map(super::fold).filter(|alt| !alt.is_empty() && alt.len() <= LONGEST_CAPTION);
         let mut tag = format!("<img src=\"{}\" alt=\"{}\"", escaped(&url), escaped(caption.as_deref().unwrap_or_default()));
         for (name, size) in [("width", width), ("height", height)] {
             if let Some(size) = size {
@@ -444,7 +460,7 @@ impl<'a> Writer<'a> {
 
     fn finish(mut self) -> Body {
         self.text.truncate(self.text.trim_end().len());
-        let html = CLEANER.clean(&self.html).to_string();
+        let html = CLEANER.clean(&parted(&self.html)).to_string();
         Body { html, text: self.text, images: self.images }
     }
 }
@@ -469,7 +485,7 @@ fn hidden(element: &Element) -> bool {
 fn kept(element: &Element, names: &[&str]) -> String {
     let mut attributes = String::new();
     for name in names {
-        if let Some(value) = element.attr(name) {
+        if let Some(value) = element.attr(name).filter(|value| value.len() <= LONGEST_VALUE) {
             attributes.push_str(&format!(" {name}=\"{}\"", escaped(value)));
         }
     }

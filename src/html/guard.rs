@@ -1,10 +1,17 @@
 //! The one way a page enters the parser.
 //!
-//! html5ever's tree builder is quadratic in nesting depth: 1.3 MB of `<ul><li>` takes minutes. A page is therefore fed in
-//! small pieces, and given up as soon as its newest node lies too deep or there are too many of them.
+//! html5ever's tree builder is quadratic in nesting depth: 1.3 MB of `<ul><li>` takes minutes. So is its tokenizer in the
+//! attributes of a tag. A page is therefore fed in small pieces, and given up as soon as one of its new nodes lies too deep,
+//! there are too many of them, or a tag that does not end has too many attributes.
 
-use html5ever::tendril::{StrTendril, TendrilSink};
+use super::unfinished::Unfinished;
+use html5ever::TokenizerResult;
+use html5ever::buffer_queue::BufferQueue;
+use html5ever::tendril::StrTendril;
+use html5ever::tokenizer::{Token, TokenSink, TokenSinkResult, Tokenizer};
+use html5ever::tree_builder::{TreeBuilder, TreeSink};
 use scraper::{Html, HtmlTreeSink};
+use std::cell::Cell;
 
 /// What a page may cost.
 #[derive(Debug, Clone, Copy)]
@@ -13,11 +20,13 @@ pub struct Limits {
     pub depth: usize,
     /// Nodes in the whole tree; each takes about 280 bytes.
     pub nodes: usize,
+    /// Attributes of one tag, counted where it is longer than a piece.
+    pub attributes: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { depth: 512, nodes: 500_000 }
+        Limits { depth: 512, nodes: 500_000, attributes: 2000 }
     }
 }
 
@@ -30,6 +39,9 @@ pub enum Hostile {
     /// More nodes than [`Limits::nodes`].
     #[error("the page holds more than {0} nodes; it was not read further")]
     Large(usize),
+    /// More attributes on one tag than [`Limits::attributes`].
+    #[error("a tag of the page has more than {0} attributes; no newsroom's page does, so it was not read further")]
+    Attributes(usize),
 }
 
 /// Bytes given to the parser between two looks at the tree.
@@ -37,22 +49,82 @@ const PIECE: usize = 4096;
 
 /// Parses a page, or gives it up within its limits.
 pub fn parse(text: &str, limits: Limits) -> Result<Html, Hostile> {
-    let mut parser = html5ever::driver::parse_document(HtmlTreeSink::new(Html::new_document()), Default::default());
-    let mut rest = text;
+    let builder = TreeBuilder::new(HtmlTreeSink::new(Html::new_document()), Default::default());
+    let parser = Tokenizer::new(Counted { builder, tokens: Cell::new(0) }, Default::default());
+    let input = BufferQueue::default();
+    let (mut rest, mut before, mut seen) = (text, "", 0);
+    let mut tag: Option<Unfinished> = None;
     while !rest.is_empty() {
         let (piece, left) = rest.split_at(piece_end(rest));
-        rest = left;
-        parser.process(StrTendril::from_slice(piece));
-        let html = parser.tokenizer.sink.sink.0.borrow();
-        if html.tree.values().len() > limits.nodes {
-            return Err(Hostile::Large(limits.nodes));
+        let tokens = parser.sink.tokens.get();
+        input.push_back(StrTendril::from_slice(piece));
+        feed(&parser, &input);
+        if parser.sink.tokens.get() == tokens {
+            // All of the piece stands in one tag, or in a comment. It began here or in the piece before.
+            let tag = match tag.as_mut() {
+                Some(tag) => tag.goes_on(piece),
+                None => tag.insert(Unfinished::default()).may_begin(before).may_begin(piece),
+            };
+            if tag.attributes() > limits.attributes {
+                return Err(Hostile::Attributes(limits.attributes));
+            }
+        } else {
+            tag = None;
         }
-        let newest = html.tree.nodes().next_back();
-        if newest.is_some_and(|node| node.ancestors().nth(limits.depth).is_some()) {
-            return Err(Hostile::Deep(limits.depth));
-        }
+        seen = look(&parser.sink.builder.sink.0.borrow(), seen, limits)?;
+        (rest, before) = (left, piece);
     }
-    Ok(parser.finish())
+    feed(&parser, &input);
+    parser.end();
+    let html = parser.sink.builder.sink.finish();
+    look(&html, seen, limits)?;
+    Ok(html)
+}
+
+fn feed(parser: &Tokenizer<Counted>, input: &BufferQueue) {
+    // It stops at the end of each script for those who run them.
+    while !matches!(parser.feed(input), TokenizerResult::Done) {}
+}
+
+/// Looks at the nodes that were `seen` not yet. All of them: a comment behind `</body>` is a new node of no depth, and what
+/// follows it goes on where the page was.
+fn look(html: &Html, seen: usize, limits: Limits) -> Result<usize, Hostile> {
+    let nodes = html.tree.nodes();
+    let count = nodes.len();
+    if count > limits.nodes {
+        return Err(Hostile::Large(limits.nodes));
+    }
+    let mut leaves = nodes.rev().take(count - seen).filter(|node| !node.has_children());
+    if leaves.any(|node| node.ancestors().nth(limits.depth).is_some()) {
+        return Err(Hostile::Deep(limits.depth));
+    }
+    Ok(count)
+}
+
+/// The tree builder, with the tokens that it has been given counted.
+struct Counted {
+    builder: TreeBuilder<<HtmlTreeSink as TreeSink>::Handle, HtmlTreeSink>,
+    tokens: Cell<usize>,
+}
+
+impl TokenSink for Counted {
+    type Handle = <HtmlTreeSink as TreeSink>::Handle;
+
+    fn process_token(&self, token: Token, line: u64) -> TokenSinkResult<Self::Handle> {
+        // What is wrong within a tag is told before its end.
+        if !matches!(token, Token::ParseError(_)) {
+            self.tokens.set(self.tokens.get() + 1);
+        }
+        self.builder.process_token(token, line)
+    }
+
+    fn end(&self) {
+        self.builder.end();
+    }
+
+    fn adjusted_current_node_present_but_not_in_html_namespace(&self) -> bool {
+        self.builder.adjusted_current_node_present_but_not_in_html_namespace()
+    }
 }
 
 fn piece_end(text: &str) -> usize {
@@ -71,6 +143,36 @@ mod tests {
         }
         let page = "<p>x</p>".repeat(300_000);
         assert_eq!(parse(&page, Limits::default()), Err(Hostile::Large(500_000)));
+    }
+
+    #[test]
+    fn depth_is_found_behind_a_shallow_end() {
+        // Each piece ends with a comment that belongs to no element.
+        let piece = format!("{}</body><!---->", "<ul><li>".repeat(500));
+        let page = format!("{}{}", " ".repeat(96), format!("{piece:<4096}").repeat(20));
+        assert_eq!(parse(&page, Limits::default()), Err(Hostile::Deep(512)));
+        let page = format!("{}<p>x", "<b>".repeat(500));
+        assert!(parse(&page, Limits::default()).is_ok());
+        assert_eq!(parse(&"<b>".repeat(1000), Limits::default()), Err(Hostile::Deep(512)), "within one piece");
+    }
+
+    #[test]
+    fn tags_of_many_attributes_are_given_up_at_once() {
+        let many = |most: usize| (0..most).map(|number| format!(" a{number}='>'")).collect::<String>();
+        for start in ["<p", "text <p", "<!-- <p --><script>'<p \"'</script><p", "</p", "<p title='<a b=\"'"] {
+            let page = format!("{start}{}>", many(100_000));
+            assert_eq!(parse(&page, Limits::default()).err(), Some(Hostile::Attributes(2000)), "{start}");
+        }
+        for fine in [
+            format!("<p{}>", many(1500)),
+            format!("<p title=\"{}\">", many(9000)),
+            format!("<!--<p>{}-->", many(9000)),
+            format!("<script>if (a<b) {}</script>", "var name = other; ".repeat(9000)),
+            format!("<p>1 < 2 {}", "many words ".repeat(9000)),
+            format!("<img src=\"data:image/png;base64,{}\">", "Ab3/".repeat(90_000)),
+        ] {
+            assert!(parse(&fine, Limits::default()).is_ok(), "{fine:.60}");
+        }
     }
 
     #[test]

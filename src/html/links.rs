@@ -11,6 +11,17 @@ pub struct Links {
 /// Query parameters that say who clicked and nothing about what is shown.
 const TRACKERS: [&str; 8] = ["fbclid", "gclid", "dclid", "msclkid", "mc_cid", "mc_eid", "igshid", "yclid"];
 
+/// Longest address that is followed, in bytes.
+const LONGEST: usize = 4096;
+
+/// What a page says is its own address, where it is one that a reader can follow: everything else on it is told relative
+/// to that, so it has to be short too.
+pub fn address(text: &str) -> Option<Url> {
+    let url = Url::parse(text.trim()).ok().filter(|_| text.len() <= LONGEST)?;
+    let plain = url.username().is_empty() && url.password().is_none() && url.as_str().len() <= LONGEST;
+    (matches!(url.scheme(), "http" | "https") && plain).then_some(url)
+}
+
 impl Links {
     /// Links relative to the page's own address; without one, relative links can't be followed and are dropped.
     pub fn new(base: Option<&Url>) -> Self {
@@ -37,7 +48,7 @@ impl Links {
 
     fn resolve(&self, href: &str) -> Option<Url> {
         let href = href.trim();
-        if href.is_empty() || href == "#" || href.len() > 4096 {
+        if href.is_empty() || href == "#" || href.len() > LONGEST {
             return None;
         }
         let url = match &self.base {
@@ -88,6 +99,11 @@ mod tests {
             assert_eq!(links.link(href).as_deref(), expected, "{href}");
         }
         assert_eq!(Links::new(None).link("/a"), None);
+        assert_eq!(address(" https://e.org/x ").map(String::from).as_deref(), Some("https://e.org/x"));
+        let long = format!("https://e.org/{}", "é".repeat(2000));
+        for text in ["/x", "htps://e.org/", "file:///x", "https://", "https://user:pw@e.org/", &long] {
+            assert_eq!(address(text), None, "{text}");
+        }
         assert_eq!(links.image("mailto:x@y"), None);
     }
 }

@@ -6,6 +6,9 @@ mod embeds;
 mod entities;
 mod guard;
 mod links;
+mod markup;
+mod nested;
+mod unfinished;
 
 pub use body::{Body, Line, body_of, body_of_lines, body_of_text};
 pub use css::Css;
@@ -13,7 +16,9 @@ pub use ego_tree::iter::Edge;
 pub use ego_tree::{NodeId, NodeRef};
 pub use entities::{unescape, unescape_twice};
 pub use guard::{Hostile, Limits, parse};
-pub use links::Links;
+pub use links::{Links, address};
+pub use markup::markup_of;
+pub use nested::Nested;
 pub use scraper::{ElementRef, Html, Node, Selector};
 
 /// Compiles a selector of ours. A wrong one is a bug of ours, and a fixture hits each: it panics with the selector.

@@ -18,6 +18,9 @@ pub(super) fn finish(mut draft: Draft, source: &Source) -> Result<LiveBlog, Refu
         let message = format!("more than {MOST_ENTRIES} entries: the first {MOST_ENTRIES} of the page are kept");
         draft.problems.push(Problem::new(ProblemCode::Limit, message));
     }
+    for entry in &mut draft.entries {
+        entry.native = entry.native.take().filter(|native| !native.trim().is_empty());
+    }
     drop_repeats(&mut draft);
 
     let zone = draft.zone.unwrap_or(outlet.zone);
@@ -84,11 +87,18 @@ fn drop_repeats(draft: &mut Draft) {
         }
         _ => true,
     });
-    for native in repeated {
+    for native in repeated.iter().take(MOST_TOLD) {
         let message = format!("the id `{native}` stands on the page more than once: the first entry is kept");
         draft.problems.push(Problem::new(ProblemCode::DuplicateId, message));
     }
+    if let Some(more) = repeated.len().checked_sub(MOST_TOLD).filter(|more| *more > 0) {
+        let message = format!("{more} more entries carry an id that stands on the page before: they are left out too");
+        draft.problems.push(Problem::new(ProblemCode::DuplicateId, message));
+    }
 }
+
+/// Repeated ids that are told one by one.
+const MOST_TOLD: usize = 20;
 
 fn entry_of(entry: DraftEntry, settled: Settled, id: uuid::Uuid, key: String, context: &Context) -> Entry {
     let mut problems = entry.problems;
@@ -140,6 +150,7 @@ fn entry_keys(
         return vec![entries[0].native.clone().unwrap_or_else(|| "article".into())].into_iter();
     }
     let mut ranks: HashMap<String, usize> = HashMap::new();
+    let natives: HashSet<&str> = entries.iter().filter_map(|entry| entry.native.as_deref()).collect();
     let mut keys = vec![String::new(); entries.len()];
     let from_the_oldest: Box<dyn Iterator<Item = usize>> = match order {
         Order::NewestFirst => Box::new((0..entries.len()).rev()),
@@ -151,8 +162,14 @@ fn entry_keys(
             None => {
                 let when = instants[index].map_or_else(|| "untimed".into(), minute);
                 let rank = ranks.entry(when.clone()).or_default();
-                *rank += 1;
-                format!("{when}.{}", *rank - 1)
+                // An outlet's own id may look like one of ours.
+                loop {
+                    *rank += 1;
+                    let key = format!("{when}.{}", *rank - 1);
+                    if !natives.contains(key.as_str()) {
+                        break key;
+                    }
+                }
             }
         };
     }

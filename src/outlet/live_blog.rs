@@ -5,12 +5,12 @@
 
 use super::{Draft, DraftEntry, Source};
 use crate::css;
-use crate::html::{self, ElementRef, Html, body_of, fold};
+use crate::html::{self, ElementRef, Html, Nested, body_of, fold};
 use crate::model::{Origin, Problem, ProblemCode};
 use crate::schema_org::{Posting, Update};
 use crate::time::{Printed, Reading};
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use url::Url;
 
 /// A live blog as its schema.org data tells it, joined with the page's markup where an id of the one is an element of the
@@ -18,7 +18,7 @@ use url::Url;
 pub fn live_blog(page: &Html, mut posting: Posting, source: &Source) -> Draft {
     let updates = std::mem::take(&mut posting.updates);
     let ids = ids(&updates, source);
-    let posts = elements(page, &updates);
+    let (posts, nested) = elements(page, &updates);
     let page_time = page_time(&updates, &posting.times);
     let page_byline = page_byline(&updates, &posting.byline);
     let mut draft = Draft {
@@ -31,7 +31,7 @@ pub fn live_blog(page: &Html, mut posting: Posting, source: &Source) -> Draft {
         let post = update.anchor.as_deref().and_then(|anchor| posts.get(anchor)).copied();
         let mut entry = DraftEntry::at(Reading::none());
         read_time(&mut entry, &update, post, page_time.as_deref());
-        read_body(&mut entry, &update, post, source);
+        read_body(&mut entry, &update, post, &nested, source);
         if id.is_some() {
             entry.permalink = permalink(&update, post, source);
         }
@@ -55,17 +55,20 @@ fn permalink(update: &Update, post: Option<ElementRef>, source: &Source) -> Opti
 }
 
 /// The elements that updates name as their own.
-fn elements<'a>(page: &'a Html, updates: &[Update]) -> HashMap<&'a str, ElementRef<'a>> {
-    if updates.iter().all(|update| update.anchor.is_none()) {
-        return HashMap::new();
+fn elements<'a>(page: &'a Html, updates: &[Update]) -> (HashMap<&'a str, ElementRef<'a>>, Nested) {
+    let anchors: HashSet<&str> = updates.iter().filter_map(|update| update.anchor.as_deref()).collect();
+    if anchors.is_empty() {
+        return Default::default();
     }
     let mut elements = HashMap::new();
+    let mut nested = Vec::new();
     for element in page.select(css!("[id]")) {
-        if let Some(id) = element.attr("id") {
-            elements.entry(id).or_insert(element);
+        if let Some(id) = element.attr("id").filter(|id| anchors.contains(id) && !elements.contains_key(id)) {
+            elements.insert(id, element);
+            nested.push(element);
         }
     }
-    elements
+    (elements, Nested::of(nested))
 }
 
 /// What identifies each update for good. An id that most entries share is the page's; ids that count the entries from the
@@ -201,13 +204,14 @@ fn read_time(entry: &mut DraftEntry, update: &Update, post: Option<ElementRef>, 
 }
 
 /// The body that the data gives; where it gives none, what stands in the entry's element beside its headline and time.
-fn read_body(entry: &mut DraftEntry, update: &Update, post: Option<ElementRef>, source: &Source) {
+fn read_body(entry: &mut DraftEntry, update: &Update, post: Option<ElementRef>, nested: &Nested, source: &Source) {
     match update.body(&source.links) {
         Ok(body) => entry.body = body,
         Err(hostile) => entry.problems.push(Problem::new(ProblemCode::Limit, format!("its body is left out: {hostile}"))),
     }
     if let Some(post) = post.filter(|_| entry.body.is_empty() && entry.problems.is_empty()) {
-        let skipped: Vec<_> = post.select(css!("h1, h2, h3, header, footer, time")).map(|part| part.id()).collect();
+        let parts = post.select(css!("h1, h2, h3, header, footer, time")).map(|part| part.id());
+        let skipped: Vec<_> = parts.chain(nested.within(post).iter().copied()).collect();
         entry.body = body_of(post.children(), &skipped, &source.links);
     }
 }

@@ -20,7 +20,7 @@ pub use steps::FormName;
 
 use crate::adapters::OUTLETS;
 use crate::html::{self, Html, Links};
-use crate::model::LiveBlog;
+use crate::model::{LiveBlog, fit_for_a_log};
 use crate::page::{Captured, Page};
 use crate::time::Order;
 use chrono_tz::Tz;
@@ -150,6 +150,19 @@ pub enum Refusal {
     },
 }
 
+impl Refusal {
+    /// The same on one line and short enough for a log, whatever of the page is in it.
+    fn fit_for_a_log(self) -> Self {
+        match self {
+            Refusal::Unreadable(message) => Refusal::Unreadable(fit_for_a_log(message)),
+            Refusal::NotALiveBlog(message) => Refusal::NotALiveBlog(fit_for_a_log(message)),
+            Refusal::UnknownOutlet { found, known } => Refusal::UnknownOutlet { found: fit_for_a_log(found), known },
+            Refusal::Undated { example } => Refusal::Undated { example: fit_for_a_log(example) },
+            plain @ (Refusal::Empty | Refusal::Hostile(_) | Refusal::NoSuchOutlet { .. }) => plain,
+        }
+    }
+}
+
 impl Source<'_> {
     /// The refusal of a form that the outlet publishes nothing in.
     pub fn no_such_form(&self) -> Refusal {
@@ -176,6 +189,10 @@ pub fn split_page(page: &Page, outlet: Option<&str>) -> Result<LiveBlog, Refusal
 ///
 /// `outlet` overrules what the page says of itself.
 pub fn split_page_among(outlets: &Outlets, page: &Page, outlet: Option<&str>) -> Result<LiveBlog, Refusal> {
+    split(outlets, page, outlet).map_err(Refusal::fit_for_a_log)
+}
+
+fn split(outlets: &Outlets, page: &Page, outlet: Option<&str>) -> Result<LiveBlog, Refusal> {
     let decoded = steps::decode(page)?;
     let mut problems = decoded.problems;
     let tree = steps::parse(decoded.text, decoded.form)?;

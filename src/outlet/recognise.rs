@@ -99,7 +99,7 @@ fn own_addresses(html: &Html) -> Vec<(Evidence, Url)> {
         (Evidence::JsonLd, json_ld),
     ]
     .into_iter()
-    .filter_map(|(evidence, href)| Some((evidence, Url::parse(href?.trim()).ok().filter(|url| url.has_host())?)))
+    .filter_map(|(evidence, href)| Some((evidence, html::address(&href?)?)))
     .collect()
 }
 

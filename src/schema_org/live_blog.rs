@@ -134,7 +134,10 @@ impl<'a> Graph<'a> {
 
     fn names(&self, author: &'a Value) -> Vec<String> {
         match author {
-            Value::Array(authors) => authors.iter().flat_map(|author| self.names(author)).collect(),
+            Value::Array(authors) => {
+                let authors = authors.iter().take(super::MOST_NAMES);
+                authors.flat_map(|author| self.names(author)).take(super::MOST_NAMES).collect()
+            }
             // A name that is an object again names nobody by id: two could name each other.
             Value::Object(_) => super::names(&self.meant(author)["name"]),
             name => super::names(name),
@@ -150,6 +153,10 @@ impl<'a> Graph<'a> {
         // Some outlets give the page's day as both ends of the coverage.
         let started =
             instant(&node["coverageStartTime"]).filter(|started| instant(&node["coverageEndTime"]) != Some(*started));
+        // A reference takes a few bytes and what it names may take many: each is read once.
+        let mut seen = HashSet::new();
+        let updates =
+            updates_of(node).map(|update| self.meant(update)).filter(|update| seen.insert(std::ptr::from_ref(*update)));
         Posting {
             headline: words::line(&node["headline"]).or_else(|| words::line(&node["name"])),
             standfirst: words::line(&node["description"]),
@@ -158,7 +165,7 @@ impl<'a> Graph<'a> {
             byline: self.names(&node["author"]),
             started,
             times,
-            updates: updates_of(node).map(|update| self.update(self.meant(update))).take(MOST).collect(),
+            updates: updates.map(|update| self.update(update)).take(MOST).collect(),
         }
     }
 

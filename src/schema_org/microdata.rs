@@ -68,7 +68,9 @@ fn properties(item: ElementRef<'_>) -> Vec<(&str, ElementRef<'_>)> {
     let mut below: Vec<ElementRef> = item.child_elements().collect();
     below.reverse();
     while let Some(element) = below.pop() {
-        properties.extend(element.attr("itemprop").into_iter().flat_map(str::split_whitespace).map(|name| (name, element)));
+        // An element is some few properties at once; it would be read anew for each.
+        let names = element.attr("itemprop").into_iter().flat_map(str::split_whitespace).take(4);
+        properties.extend(names.map(|name| (name, element)));
         if element.attr("itemscope").is_none() {
             let children: Vec<ElementRef> = element.child_elements().collect();
             below.extend(children.into_iter().rev());

@@ -50,15 +50,25 @@ pub fn line(node: &Value, property: &str) -> Option<String> {
     node[property].as_str().map(fold).filter(|text| !text.is_empty())
 }
 
+/// Authors of one entry at most, and the longest of their names: what is said once on a page may be meant on each entry.
+pub const MOST_NAMES: usize = 50;
+const LONGEST_NAME: usize = 400;
+
+/// Whether a text is short enough to be somebody's name.
+pub fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.len() <= LONGEST_NAME
+}
+
 /// The names of an `author`, which may be a string, an object or a list of either.
 pub fn names(author: &Value) -> Vec<String> {
     match author {
         Value::String(name) => vec![fold(name)],
-        Value::Array(authors) => authors.iter().flat_map(names).collect(),
+        Value::Array(authors) => authors.iter().take(MOST_NAMES).flat_map(names).collect(),
         Value::Object(person) => person.get("name").map(names).unwrap_or_default(),
         _ => Vec::new(),
     }
     .into_iter()
-    .filter(|name| !name.is_empty())
+    .filter(|name| is_name(name))
+    .take(MOST_NAMES)
     .collect()
 }

@@ -5,9 +5,9 @@ use crate::model::Precision;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
 
 /// A printed time is short; anything longer is prose that happens to hold digits.
-const LONGEST: usize = 200;
+pub(super) const LONGEST: usize = 200;
 /// Years outside this range are misread numbers.
-const YEARS: std::ops::RangeInclusive<i32> = 1970..=2200;
+pub(super) const YEARS: std::ops::RangeInclusive<i32> = 1970..=2200;
 
 /// A printed time, read without knowing where or when.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -198,8 +198,13 @@ fn put<T>(place: &mut Option<T>, value: T) -> Option<()> {
     place.replace(value).is_none().then_some(())
 }
 
+/// Whether a wall clock, wherever it hangs, shows a time of those years.
 pub(super) fn sane(wall: NaiveDateTime) -> Option<()> {
-    YEARS.contains(&chrono::Datelike::year(&wall)).then_some(())
+    let within = |days: i64| {
+        let there = wall.checked_add_signed(TimeDelta::days(days));
+        there.is_some_and(|there| YEARS.contains(&chrono::Datelike::year(&there)))
+    };
+    (within(-1) && within(1)).then_some(())
 }
 
 #[cfg(test)]
@@ -268,6 +273,8 @@ mod tests {
             "13:30 14:30",
             "10:00 06.01.1969",
             "10:00 06.01.2201",
+            "1970-01-01T00:00:00+14:00",
+            "23:59 31.12.2200",
             "2022-13-01T00:00:00Z",
             "2021-05-01IST10:00:00+05:30",
             "+",

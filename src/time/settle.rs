@@ -1,9 +1,10 @@
 //! The printed times of one page, settled together.
 
+use super::printed::{LONGEST, YEARS};
 use super::{Printed, Resolved, SKEW, agrees, resolve, walk};
 use crate::model::{Origin, Precision, Problem, ProblemCode, Stamp};
 use crate::page::Captured;
-use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 /// The printed time of one entry, and where it stood.
@@ -20,9 +21,14 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// Reads a text that stood at `origin`.
+    /// Reads a text that stood at `origin`. Of one too long to be a time the beginning is kept, for a person to see.
     pub fn of(text: &str, origin: Origin) -> Self {
-        Reading { text: text.trim().to_owned(), printed: super::parse(text), origin, displaced: false }
+        let shown = text.trim();
+        let shown = match shown.len() > LONGEST {
+            true => format!("{}…", &shown[..shown.floor_char_boundary(LONGEST)]),
+            false => shown.to_owned(),
+        };
+        Reading { text: shown, printed: super::parse(text), origin, displaced: false }
     }
 
     /// An entry that prints no time at all.
@@ -220,7 +226,9 @@ fn finish(
     context: &Context,
 ) -> Settled {
     let latest = context.captured.latest();
-    let Some(&at) = candidates.first() else {
+    // The offset of a time, or the day of a clock, may lead out of the years in which there are pages.
+    let candidate = candidates.first().filter(|at| YEARS.contains(&at.year()));
+    let Some(&at) = candidate else {
         let printed = Some(reading.text.clone()).filter(|text| !text.is_empty());
         problems.push(match &printed {
             None => Problem::new(ProblemCode::NoTime, "no time is printed: its time is when it was first seen"),

@@ -84,7 +84,7 @@ pub(super) fn of_markup(markup: &str, links: &Links) -> Result<Option<Clocks>, R
     let mut parts: Vec<(Reading, String)> = Vec::new();
     let mut closing = None;
     for element in parent.children().filter_map(html::ElementRef::wrap) {
-        let (text, markup) = (text_of(element), element.html());
+        let (text, markup) = (text_of(element), html::markup_of(element));
         match (clock_of(&text), parts.last_mut()) {
             (Some((reading, rest)), _) => {
                 let start = text[..text.len() - rest.len()].chars().filter(|c| !c.is_whitespace()).count();

@@ -4,14 +4,16 @@
 use super::{clocks, day_of, is_closing, language_of};
 use crate::css;
 use crate::html::{self, Body, Html, Limits, Links, body_of, fold};
-use crate::model::{Coverage, CoverageState, Origin};
+use crate::model::{Coverage, CoverageState, Origin, Problem, ProblemCode};
 use crate::outlet::{Draft, DraftEntry, Refusal};
+use crate::schema_org;
 use crate::time::Reading;
 use serde_json::Value;
-use url::Url;
+use std::collections::HashSet;
 
 /// Widest of the formats in which every picture is kept; data names pictures with a placeholder for it.
 const PICTURE_FORMAT: &str = "605";
+const LONGEST_CAPTION: usize = 4000;
 
 /// The state that a page's script starts from.
 pub(super) fn state_of(page: &Html) -> Option<Value> {
@@ -38,7 +40,7 @@ pub(super) fn claims(answer: &Value) -> bool {
 
 pub(super) fn of_answer(answer: &Value, links: &Links) -> Result<Draft, Refusal> {
     let content = Content { state: &Value::Null, value: &answer["data"]["content"] };
-    let url = content.text("canonicalUrl").and_then(|url| Url::parse(url).ok());
+    let url = content.text("canonicalUrl").and_then(html::address);
     let language = url.as_ref().and_then(language_of);
     let links = url.as_ref().map_or_else(|| links.clone(), |url| Links::new(Some(url)));
     Ok(Draft { url, language, ..draft(content, &links)? })
@@ -98,8 +100,11 @@ impl<'a> Content<'a> {
         let Some(id) = link.field("targetId").as_u64().filter(|id| !text.contains(&format!("/{id}_"))) else {
             return String::new();
         };
-        let said =
-            |name: &str| link.text(name).map(|text| text.replace('<', "&lt;").replace('"', "&quot;")).unwrap_or_default();
+        // One picture may be named by many posts.
+        let short = |text: &&str| text.len() <= LONGEST_CAPTION;
+        let said = |name: &str| {
+            link.text(name).filter(short).map(|text| text.replace('<', "&lt;").replace('"', "&quot;")).unwrap_or_default()
+        };
         format!(
             r#"<figure><img src="https://static.dw.com/image/{id}_{PICTURE_FORMAT}.jpg" alt="{}"><figcaption>{}</figcaption></figure>"#,
             said("additionalInformation"),
@@ -109,7 +114,11 @@ impl<'a> Content<'a> {
 
     fn byline(self) -> Vec<String> {
         let persons = self.list("persons").or_else(|| self.list("firstPersonArray"));
-        let names = persons.into_iter().flatten().filter_map(|person| person.text("fullName").map(fold)).collect::<Vec<_>>();
+        let persons = persons.into_iter().flatten().take(schema_org::MOST_NAMES);
+        let names: Vec<String> = persons
+            .filter_map(|person| person.text("fullName").map(fold))
+            .filter(|name| schema_org::is_name(name))
+            .collect();
         match (names.is_empty(), self.text("legacyAuthor")) {
             (true, Some(author)) => crate::outlet::names(author),
             _ => names,
@@ -124,8 +133,17 @@ fn draft(content: Content, links: &Links) -> Result<Draft, Refusal> {
         ..Draft::default()
     };
     if let Some(posts) = content.list("posts") {
+        // A reference takes a few bytes and its post may take many: each is read once.
+        let (mut seen, mut again) = (HashSet::new(), 0);
         for post in posts {
-            draft.entries.push(entry(post, links)?);
+            match seen.insert(std::ptr::from_ref(post.value)) {
+                true => draft.entries.push(entry(post, links)?),
+                false => again += 1,
+            }
+        }
+        if again > 0 {
+            let message = format!("{again} listed posts stand in the list before: each is read once");
+            draft.problems.push(Problem::new(ProblemCode::DuplicateId, message));
         }
         return Ok(draft);
     }

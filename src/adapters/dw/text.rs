@@ -143,7 +143,9 @@ fn post(lines: &[&str]) -> Option<DraftEntry> {
     let mut entry = DraftEntry::at(shown_ago(lines[time]).or_else(|| shown_day(lines[time]))?);
     // Below the last entry stands the rest of the page.
     let end = lines.iter().position(|line| *line == "Copy link").unwrap_or(lines.len());
-    let link = (time + 1..end).rev().find(|&index| lines[index].starts_with(PERMALINK));
+    let code =
+        |line: &'_ str| line.strip_prefix(PERMALINK).is_some_and(|code| code.bytes().all(|b| b.is_ascii_alphanumeric()));
+    let link = (time + 1..end).rev().find(|&index| code(lines[index]));
     entry.permalink = link.map(|index| lines[index].to_owned());
     entry.native = link.map(|index| lines[index][PERMALINK.len()..].to_owned()).filter(|code| !code.is_empty());
     let own = &lines[time + 1..link.unwrap_or(end).max(time + 1)];

@@ -6,7 +6,7 @@
 //! list of key events and the lead are no entries.
 
 use crate::css;
-use crate::html::{self, ElementRef, body_of, fold, text_of};
+use crate::html::{self, ElementRef, Nested, NodeId, body_of, fold, text_of};
 use crate::model::{Mark, Origin, Problem, ProblemCode};
 use crate::outlet::{Draft, DraftEntry, Form, Outlet, Refusal, Source, claims_nothing};
 use crate::schema_org::{self, Update};
@@ -60,22 +60,25 @@ fn split(source: &Source) -> Result<Draft, Refusal> {
     };
     let key_events: HashSet<&str> =
         page.select(css!(".live-event-key-events a[data-id]")).filter_map(|link| link.attr("data-id")).collect();
+    let nested = Nested::of(posts.iter().map(|(_, post)| *post));
+    let page = About { byline: posting.byline, key_events, nested };
     for (update, post) in schema_org::join(posting.updates, posts) {
-        draft.entries.push(entry(update, post, &posting.byline, &key_events, source));
+        draft.entries.push(entry(update, post, &page, source));
     }
     Ok(draft)
 }
 
-fn entry(
-    update: Option<Update>,
-    post: Option<ElementRef>,
-    page_byline: &[String],
-    key_events: &HashSet<&str>,
-    source: &Source,
-) -> DraftEntry {
+/// What the page says of all of its entries.
+struct About<'a> {
+    byline: Vec<String>,
+    key_events: HashSet<&'a str>,
+    nested: Nested,
+}
+
+fn entry(update: Option<Update>, post: Option<ElementRef>, page: &About, source: &Source) -> DraftEntry {
     let mut entry = DraftEntry::at(Reading::none());
     if let Some(post) = post {
-        read_post(&mut entry, post, source);
+        read_post(&mut entry, post, page.nested.within(post), source);
     }
     if let Some(update) = update {
         if let (Some(told), Some(shown)) = (instant(&update.published), instant(&entry.published))
@@ -89,7 +92,7 @@ fn entry(
             entry.published = update.published.clone();
             entry.updated = update.modified.clone();
         }
-        if entry.byline.is_empty() && !(page_byline.len() > 1 && update.byline == page_byline) {
+        if entry.byline.is_empty() && !(page.byline.len() > 1 && update.byline == page.byline) {
             entry.byline = update.byline.clone();
         }
         if post.is_none() {
@@ -105,7 +108,7 @@ fn entry(
     }
     if let Some(id) = entry.native.as_deref() {
         entry.permalink = source.links.link(&format!("#{id}"));
-        if key_events.contains(id) && !entry.marks.contains(&Mark::KeyEvent) {
+        if page.key_events.contains(id) && !entry.marks.contains(&Mark::KeyEvent) {
             entry.marks.push(Mark::KeyEvent);
         }
     }
@@ -113,7 +116,7 @@ fn entry(
 }
 
 /// What the page itself shows of an entry.
-fn read_post(entry: &mut DraftEntry, post: ElementRef, source: &Source) {
+fn read_post(entry: &mut DraftEntry, post: ElementRef, nested: &[NodeId], source: &Source) {
     let epoch = |name: &str| {
         let text = post.attr(name)?;
         let printed = time::epoch(text)?;
@@ -132,7 +135,7 @@ fn read_post(entry: &mut DraftEntry, post: ElementRef, source: &Source) {
     if let Some(content) = post.select(css!(".entry-content")).next() {
         let heading = content.child_elements().next().filter(|first| matches!(first.value().name(), "h2" | "h3"));
         entry.headline = heading.map(text_of).filter(|headline| !headline.is_empty());
-        let skipped: Vec<_> = heading.iter().map(|heading| heading.id()).collect();
+        let skipped: Vec<_> = heading.iter().map(|heading| heading.id()).chain(nested.iter().copied()).collect();
         entry.body = body_of(content.children(), &skipped, &source.links);
     }
 }

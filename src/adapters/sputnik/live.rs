@@ -18,13 +18,13 @@ pub(super) struct Found<'a> {
 
 impl<'a> Found<'a> {
     /// The lines a reader sees in the entry: its innermost blocks with their text, the time left out.
-    pub fn lines(&self) -> impl Iterator<Item = (ElementRef<'a>, String)> + '_ {
+    pub fn lines<'b>(&'b self, parents: &'b mut Parents) -> impl Iterator<Item = (ElementRef<'a>, String)> + 'b {
         self.nodes
             .iter()
             .flat_map(|node| node.descendants())
             .filter_map(ElementRef::wrap)
             .filter(|element| element.id() != self.time && element.ancestors().all(|above| above.id() != self.time))
-            .filter(|element| is_line(*element))
+            .filter(|element| parents.is_line(*element))
             .map(|element| (element, html::text_of(element)))
             .filter(|(_, line)| !line.is_empty())
     }
@@ -33,24 +33,44 @@ impl<'a> Found<'a> {
 /// Elements that stand inside a line.
 const INLINE: [&str; 12] = ["a", "b", "strong", "i", "em", "u", "s", "br", "sub", "sup", "time", "small"];
 
-/// Whether an element holds a line of its own: words directly in it or in inline elements, and no block. An inline element
-/// is a line only where it has no words beside it.
-fn is_line(element: ElementRef) -> bool {
-    let inline = |node: NodeRef<'_, Node>| match node.value() {
+fn inline(node: NodeRef<'_, Node>) -> bool {
+    match node.value() {
         Node::Element(inner) => INLINE.contains(&inner.name()),
         _ => true,
-    };
-    let words = |node: NodeRef<'_, Node>| matches!(node.value(), Node::Text(text) if !text.trim().is_empty());
-    let name = element.value().name();
-    if matches!(name, "script" | "style" | "br" | "img") {
-        return false;
     }
-    let own = element.descendants().skip(1).all(inline) && element.descendants().any(words);
-    let parent_is_line = element
-        .parent()
-        .and_then(ElementRef::wrap)
-        .is_some_and(|parent| parent.children().any(words) || (parent.children().all(inline) && INLINE.contains(&name)));
-    own && !parent_is_line
+}
+
+fn words(node: NodeRef<'_, Node>) -> bool {
+    matches!(node.value(), Node::Text(text) if !text.trim().is_empty())
+}
+
+/// What was found of elements by looking at all of their children: thousands of entries may have one parent.
+#[derive(Default)]
+pub(super) struct Parents(HashMap<NodeId, Parent>);
+
+#[derive(Clone, Copy)]
+struct Parent {
+    has_words: bool,
+    is_inline: bool,
+}
+
+impl Parents {
+    /// Whether an element holds a line of its own: words directly in it or in inline elements, and no block. An inline
+    /// element is a line only where it has no words beside it.
+    fn is_line(&mut self, element: ElementRef) -> bool {
+        let name = element.value().name();
+        if matches!(name, "script" | "style" | "br" | "img") {
+            return false;
+        }
+        let own = element.descendants().skip(1).all(inline) && element.descendants().any(words);
+        own && element.parent().and_then(ElementRef::wrap).is_none_or(|parent| {
+            let found = self.0.entry(parent.id()).or_insert_with(|| Parent {
+                has_words: parent.children().any(words),
+                is_inline: parent.children().all(inline),
+            });
+            !(found.has_words || (found.is_inline && INLINE.contains(&name)))
+        })
+    }
 }
 
 /// The entries of a live page, in page order; `None` where the page is not one.
@@ -138,10 +158,11 @@ fn group<'a>(top: NodeRef<'a, Node>, times: &[Time<'a>], found: &mut Vec<Found<'
         }
     }
     if runs.iter().any(|(_, run)| run.len() > 1) {
+        let looks = Looks::of(times);
         let most = runs.iter().map(|(_, run)| run.len()).max().unwrap_or_default();
         for (child, run) in runs {
             // Lists by day lie side by side; a lone time beside a list is the page's own.
-            if run.len() > 1 || most <= 1 || like_others(run[0], times) {
+            if run.len() > 1 || most <= 1 || looks.like_most(run[0]) {
                 let below: Vec<Time<'a>> = run.into_iter().map(Time::again).collect();
                 if below.len() == 1 { found.push(whole(child, &below[0])) } else { group(child, &below, found) }
             }
@@ -166,15 +187,31 @@ fn whole<'a>(child: NodeRef<'a, Node>, time: &Time<'a>) -> Found<'a> {
     Found { reading: time.reading.clone(), problems: time.problems.clone(), time: time.element.id(), nodes: vec![child] }
 }
 
-/// Whether a time is marked up as most of the page's times are.
-fn like_others(time: &Time, times: &[Time]) -> bool {
-    let looks = |time: &Time| {
-        let class = |element: ElementRef| (element.value().name().to_owned(), element.attr("class").map(str::to_owned));
-        (class(time.element), time.element.parent().and_then(ElementRef::wrap).map(class))
-    };
-    let mut counts: HashMap<_, usize> = HashMap::new();
-    times.iter().for_each(|time| *counts.entry(looks(time)).or_default() += 1);
-    counts.get(&looks(time)).is_some_and(|count| *count * 2 > times.len())
+/// How times are marked up: element and class, of each and of what it stands in.
+struct Looks<'a> {
+    counts: HashMap<Look<'a>, usize>,
+    all: usize,
+}
+
+type Class<'a> = (&'a str, Option<&'a str>);
+type Look<'a> = (Class<'a>, Option<Class<'a>>);
+
+impl<'a> Looks<'a> {
+    fn of(times: &[Time<'a>]) -> Self {
+        let mut counts = HashMap::new();
+        times.iter().for_each(|time| *counts.entry(look(time)).or_default() += 1);
+        Looks { counts, all: times.len() }
+    }
+
+    /// Whether a time is marked up as most of them are.
+    fn like_most(&self, time: &Time<'a>) -> bool {
+        self.counts.get(&look(time)).is_some_and(|count| *count * 2 > self.all)
+    }
+}
+
+fn look<'a>(time: &Time<'a>) -> Look<'a> {
+    let class = |element: ElementRef<'a>| (element.value().name(), element.attr("class"));
+    (class(time.element), time.element.parent().and_then(ElementRef::wrap).map(class))
 }
 
 impl<'a> Time<'a> {

@@ -5,7 +5,7 @@ use super::{Body, Links, Writer};
 /// A body from the lines of a text capture, one paragraph each.
 pub fn body_of_text<'a>(lines: impl IntoIterator<Item = &'a str>) -> Body {
     let links = Links::new(None);
-    let mut writer = Writer::new(&links, &[]);
+    let mut writer = Writer::new(&links);
     for line in lines {
         writer.start("p", "");
         writer.words(line);
@@ -31,7 +31,7 @@ pub enum Line<'a> {
 /// A body of paragraphs, headings and lists; bullets that follow each other are one list.
 pub fn body_of_lines<'a>(lines: impl IntoIterator<Item = Line<'a>>) -> Body {
     let links = Links::new(None);
-    let mut writer = Writer::new(&links, &[]);
+    let mut writer = Writer::new(&links);
     let mut in_list = false;
     for line in lines {
         let (name, words) = match line {
