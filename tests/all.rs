@@ -14,6 +14,7 @@ mod feeds;
 mod fetch;
 mod fixtures;
 mod identity;
+mod life;
 mod mutate;
 mod outlet_server;
 mod reconcile;
