@@ -14,6 +14,7 @@ use http_body_util::BodyExt;
 use serde_json::Value;
 use tempfile::TempDir;
 use tidings::model::{CoverageState, LiveBlog};
+use tidings::reconcile::Reading;
 use tidings::server::{Limits, ServerState, router, serve};
 use tidings::store::{SourceState, Store};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -88,7 +89,7 @@ impl Served {
             last_ok: Some(minute(seen)),
             ..SourceState::new(read.head.url.clone().unwrap(), 300, minute(seen))
         };
-        self.store.save(read, minute(seen), Some(&source)).await.unwrap();
+        self.store.save(&Reading::new(read, minute(seen)), None, Some(&source)).await.unwrap();
     }
 
     async fn ask(&self, method: Method, path: &str, headers: &[(&str, &str)]) -> Answer {
@@ -414,7 +415,7 @@ async fn a_commit_of_another_process_is_seen() {
     let served = Served::filled().await;
     let before = served.get("/feed.json").await;
     let other = Store::open(&served.folder.path().join("tidings.db")).await.unwrap();
-    other.save(&blog("hill", "3", vec![entry("z", 30)]), minute(31), None).await.unwrap();
+    other.save(&Reading::new(&blog("hill", "3", vec![entry("z", 30)]), minute(31)), None, None).await.unwrap();
     let after = served.get("/feed.json").await;
     assert_eq!(headlines(&after)[0], "Ferry z is late");
     assert_ne!(after.header("etag"), before.header("etag"));

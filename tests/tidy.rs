@@ -18,12 +18,12 @@ const INWARD: [(&str, &[&str]); 19] = [
     ("outlet", &["model", "page", "identity", "time", "html", "text", "schema_org", "adapters", "css"]),
     ("adapters", &["model", "page", "time", "html", "text", "schema_org", "outlet", "css"]),
     ("feed", &["model"]),
-    ("reconcile", &["model"]),
+    ("reconcile", &["model", "identity", "time"]),
     // What an `[[outlet]]` table holds is compiled while the place of a mistake is known.
     ("config", &["fetch", "html", "outlet", "time"]),
     ("fetch", &["page"]),
     ("saved", &["page"]),
-    ("store", &["model", "reconcile"]),
+    ("store", &["model", "identity", "reconcile"]),
     ("follow", &["model", "page", "outlet", "config", "fetch", "store", "reconcile"]),
     ("server", &["model", "identity", "feed", "store"]),
     (
