@@ -9,21 +9,26 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::model::{Entry, Head, Life, Problem};
+use crate::model::{Entry, Head, Life, Problem, Told};
 
 mod archive;
 mod blogs;
 mod captures;
 mod changes;
+mod query;
 mod rows;
 mod save;
 mod sources;
 mod sqlite;
+mod text;
 mod window;
 
 pub use captures::{Kept, NewCapture};
-pub use changes::{Change, ChangeKind};
+pub use changes::{Change, ChangeKind, Position};
+pub use query::{Edits, Query};
 pub use sqlite::Store;
+pub use text::{NoWords, Words};
+pub use window::Archived;
 
 /// Which entries a feed is about.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -46,6 +51,12 @@ pub struct Window {
     pub changed: Option<DateTime<Utc>>,
     /// The store's generation when this was loaded.
     pub generation: i64,
+    /// The newest change in this scope. None where the log has none.
+    pub position: Option<Position>,
+    /// How many archived pages the scope has.
+    pub archived: i64,
+    /// Of a window as it stood: the heads of all live blogs of the scope that there were, as they stood then.
+    pub blogs: Option<Vec<Head>>,
 }
 
 /// An entry of a window.
@@ -55,8 +66,24 @@ pub struct Shown {
     pub head: Arc<Head>,
     /// The entry.
     pub entry: Arc<Entry>,
-    /// How it has fared.
+    /// How it has fared. Of one of several items that tell of the same entry, `withdrawn` says whether the entry is now, or was
+    /// at the instant asked for, and the rest is how it stood at the moment that is told of.
     pub life: Life,
+    /// What of its life is told.
+    pub told: Told,
+    /// When it began to stand so, by the clock of the change log ([`Change::at`]).
+    pub at: DateTime<Utc>,
+}
+
+impl Shown {
+    /// When what is told happened: the publication, the edit, or the withdrawal as it was first seen.
+    pub fn dated(&self) -> DateTime<Utc> {
+        match self.told {
+            Told::Entry => self.entry.published.at,
+            Told::Edit => self.entry.last_changed(),
+            Told::Withdrawal => self.life.withdrawn.unwrap_or(self.at),
+        }
+    }
 }
 
 /// A live blog in the store.

@@ -131,6 +131,33 @@ pub(super) fn life(row: &SqliteRow) -> Result<Life, Fault> {
     })
 }
 
+/// The entry in a state that has been, as `revision` has it; the rest is what it is `now`.
+pub(super) fn past_entry(row: &SqliteRow, now: &Entry) -> Result<Entry, Fault> {
+    Ok(Entry {
+        id: now.id,
+        key: now.key.clone(),
+        permalink: row.try_get("permalink")?,
+        headline: row.try_get("headline")?,
+        byline: from_json(row, "byline")?,
+        published: now.published.clone(),
+        updated: maybe_stamp(row, "updated_stamp")?,
+        body_html: row.try_get("body_html")?,
+        body_text: row.try_get("body_text")?,
+        images: from_json(row, "images")?,
+        marks: from_json(row, "marks")?,
+        problems: from_json(row, "problems")?,
+    })
+}
+
+pub(super) fn past_life(row: &SqliteRow, now: &Life) -> Result<Life, Fault> {
+    Ok(Life {
+        revision: number(row, "revision")?,
+        first_seen: now.first_seen,
+        changed: instant(row, "changed")?,
+        withdrawn: maybe_instant(row, "withdrawn")?,
+    })
+}
+
 pub(super) fn rank(row: &SqliteRow) -> Result<u32, Fault> {
     number(row, "rank")
 }
