@@ -104,6 +104,12 @@ impl Answer {
         self
     }
 
+    /// With one more header, beside one of that name.
+    pub fn another_header(mut self, name: &str, value: &str) -> Answer {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
     /// Named so that it can be asked for conditionally: whoever sends it back gets a 304.
     pub fn etag(self, etag: &str) -> Answer {
         self.header("ETag", etag)
@@ -217,9 +223,14 @@ impl OutletServer {
         self.desk.lock().unwrap().answers.insert(path.to_owned(), answers.into_iter().collect());
     }
 
-    /// Everything it was asked so far, in order.
+    /// Everything it was asked so far, in order, but for its robots.txt.
     pub fn asked(&self) -> Vec<Asked> {
-        self.desk.lock().unwrap().asked.clone()
+        self.desk.lock().unwrap().asked.iter().filter(|asked| asked.path != "/robots.txt").cloned().collect()
+    }
+
+    /// How often it was asked for its robots.txt.
+    pub fn asked_for_robots(&self) -> usize {
+        self.desk.lock().unwrap().asked.iter().filter(|asked| asked.path == "/robots.txt").count()
     }
 }
 
