@@ -13,6 +13,7 @@ mod corpus_seeds;
 mod feeds;
 mod fetch;
 mod fixtures;
+mod hardening;
 mod identity;
 mod mutate;
 mod outlet_server;
