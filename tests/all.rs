@@ -17,6 +17,7 @@ mod hardening;
 mod identity;
 mod mutate;
 mod outlet_server;
+mod polite;
 mod reconcile;
 mod refresh;
 mod sample;

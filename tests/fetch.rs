@@ -176,6 +176,8 @@ async fn only_types_that_can_hold_entries_are_read() {
     assert_eq!(page(&outlet, "/live").await.body, b"{}");
     outlet.answer("/live", Answer::status(200).body("untold"));
     assert_eq!(page(&outlet, "/live").await.content_type, None);
+    outlet.answer("/live", Answer::status(200).body(b"\x89PNG\r\n\x1a\n\0\0"));
+    assert!(error(&outlet, "/live").await.to_string().contains("says no type, and it is not text"));
 }
 
 #[tokio::test]
@@ -184,6 +186,15 @@ async fn bodies_are_decompressed() {
     let text = "a line of news\n".repeat(10_000);
     outlet.answer("/gzip", Answer::html(text.clone()).gzip());
     outlet.answer("/br", Answer::html(text.clone()).brotli());
+    let mut zlib = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+    std::io::Write::write_all(&mut zlib, text.as_bytes()).unwrap();
+    let zlib = Answer::html(zlib.finish().unwrap()).header("Content-Encoding", "deflate");
+    outlet.answer("/deflate", zlib);
+    let zstd = ruzstd::encoding::compress_to_vec(text.as_bytes(), ruzstd::encoding::CompressionLevel::Fastest);
+    outlet.answer("/zstd", Answer::html(zstd).header("Content-Encoding", "zstd"));
+    for path in ["/deflate", "/zstd"] {
+        assert_eq!(page(&outlet, path).await.body, text.as_bytes());
+    }
     assert_eq!(page(&outlet, "/gzip").await.body, text.as_bytes());
     assert_eq!(page(&outlet, "/br").await.body, text.as_bytes());
     outlet.answer("/other", Answer::html("x").header("Content-Encoding", "compress"));

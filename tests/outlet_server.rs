@@ -4,6 +4,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::io::Write;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -201,11 +202,16 @@ impl Answer {
 impl OutletServer {
     /// Listens on a free port of 127.0.0.1. A path that it was told nothing of answers 404.
     pub async fn start() -> OutletServer {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        OutletServer::start_at(Ipv4Addr::LOCALHOST.into()).await.unwrap()
+    }
+
+    /// Listens on a free port of another address, where this machine has it.
+    pub async fn start_at(address: IpAddr) -> Option<OutletServer> {
+        let listener = TcpListener::bind((address, 0)).await.ok()?;
         let base = Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
         let desk = Arc::new(Mutex::new(Desk::default()));
         let listening = tokio::spawn(serve(listener, desk.clone()));
-        OutletServer { base, desk, listening }
+        Some(OutletServer { base, desk, listening })
     }
 
     /// The address of a path, which begins with `/`.

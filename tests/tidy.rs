@@ -47,7 +47,7 @@ const INWARD: [(&str, &[&str]); 19] = [
 ];
 
 /// Outside crates that only these modules may name.
-const ROOMS: [(&str, &[&str]); 20] = [
+const ROOMS: [(&str, &[&str]); 21] = [
     ("scraper", &["html"]),
     ("ammonia", &["html"]),
     ("html5ever", &["html"]),
@@ -57,6 +57,7 @@ const ROOMS: [(&str, &[&str]); 20] = [
     ("atom_syndication", &["feed"]),
     ("reqwest", &["fetch"]),
     ("rustls", &["fetch"]),
+    ("ruzstd", &["fetch"]),
     ("sqlx", &["store"]),
     ("axum", &["server"]),
     ("hyper", &["server"]),

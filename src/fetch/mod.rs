@@ -44,6 +44,7 @@ use permission::Permissions;
 const WANTED: &str = "text/html, application/xhtml+xml, application/json;q=0.9, text/plain;q=0.8";
 
 /// What a successful fetch gives.
+#[allow(clippy::large_enum_variant, reason = "made once for each fetch and taken apart at once")]
 #[derive(Debug)]
 pub enum Fetched {
     /// The page is as it was when the validators were handed out.
