@@ -18,6 +18,7 @@ mod identity;
 mod life;
 mod mutate;
 mod outlet_server;
+mod polite;
 mod reconcile;
 mod refresh;
 mod sample;
