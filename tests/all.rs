@@ -3,6 +3,7 @@
 // Here everything is a test, helpers included; clippy only sees the functions marked so.
 #![allow(clippy::unwrap_used)]
 
+mod changed;
 mod cli;
 mod configured;
 mod corpus;
