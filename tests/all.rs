@@ -15,6 +15,7 @@ mod fetch;
 mod fixtures;
 mod hardening;
 mod identity;
+mod life;
 mod mutate;
 mod outlet_server;
 mod polite;

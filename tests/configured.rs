@@ -3,7 +3,7 @@
 use crate::fixtures::folders;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use tidings::adapters;
 use tidings::config::{Config, Mistake};
 use tidings::outlet::{Outlet, split_page_among};
@@ -31,25 +31,45 @@ fn told(mistakes: Vec<Mistake>) -> String {
     mistakes.iter().map(|mistake| format!("{mistake}\n")).collect()
 }
 
-#[test]
-fn every_configured_case_comes_out_as_expected() {
+fn folders_of_cases() -> Vec<PathBuf> {
     let cases = folders(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/configured"));
     assert!(cases.len() >= 5, "the cases are not there");
-    for folder in cases {
+    cases
+}
+
+/// A case's page, and the outlets it is read among: the one of its config first.
+fn read(folder: &Path) -> (Page, Vec<&'static Outlet>) {
+    let text = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap_or_default();
+    let case: Case = toml::from_str(&text("case.toml")).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    assert!(case.why.len() > 20, "{}: say why the case exists", folder.display());
+    let config = Config::load(&folder.join("outlet.toml"), &built_in()).unwrap_or_else(|all| panic!("{}", told(all)));
+    let captured: DateTime<Utc> = case.captured.to_string().parse().unwrap();
+    let page = Page {
+        body: text("page.html").into(),
+        url: Some(case.url.parse().unwrap()),
+        content_type: None,
+        captured: Captured::At(captured),
+    };
+    (page, outlets(&config))
+}
+
+/// Every case by its name, for what is true of all pages.
+pub fn cases() -> Vec<(String, Page, Vec<&'static Outlet>)> {
+    let named = |folder: PathBuf| {
+        let (page, outlets) = read(&folder);
+        (folder.file_name().unwrap().to_string_lossy().into_owned(), page, outlets)
+    };
+    folders_of_cases().into_iter().map(named).collect()
+}
+
+#[test]
+fn every_configured_case_comes_out_as_expected() {
+    for folder in folders_of_cases() {
         let text = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap_or_default();
-        let case: Case = toml::from_str(&text("case.toml")).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-        assert!(case.why.len() > 20, "{}: say why the case exists", folder.display());
-        let config = Config::load(&folder.join("outlet.toml"), &built_in()).unwrap_or_else(|all| panic!("{}", told(all)));
-        let captured: DateTime<Utc> = case.captured.to_string().parse().unwrap();
-        let page = Page {
-            body: text("page.html").into(),
-            url: Some(case.url.parse().unwrap()),
-            content_type: None,
-            captured: Captured::At(captured),
-        };
-        let got = match split_page_among(&outlets(&config), &page, None) {
+        let (page, outlets) = read(&folder);
+        let got = match split_page_among(&outlets, &page, None) {
             Ok(blog) => {
-                assert_eq!(blog.head.outlet, config.outlets[0].slug, "{}", folder.display());
+                assert_eq!(blog.head.outlet, outlets[0].slug, "{}", folder.display());
                 serde_json::to_string_pretty(&blog).unwrap() + "\n"
             }
             Err(refusal) => panic!("{}: {refusal}", folder.display()),

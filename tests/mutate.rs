@@ -1,16 +1,17 @@
 //! Pages with something wrong with them: none may make us panic, none may take us long, and what is read of one is as sound
 //! as what is read of any other.
 //!
-//! Every case of `fixtures/outlets` is mutated, and with `TIDINGS_CORPUS` every real page. A quick round runs with the other
+//! Every case of `fixtures/outlets` and `fixtures/configured` is mutated, and with `TIDINGS_CORPUS` every real page. A quick round runs with the other
 //! tests; `TIDINGS_FUZZ_SECONDS=600` goes on for that long for each outlet (`TIDINGS_FUZZ_OUTLET=guardian` for one of them).
 //! A page that is not survived is written to the folder of the build, and the same round finds it again.
 
 mod cost;
 mod dice;
+mod growth;
 mod holds;
 mod mutator;
 
-use crate::{corpus, fixtures};
+use crate::{configured, corpus, fixtures};
 use cost::timed;
 use dice::Dice;
 use std::collections::BTreeMap;
@@ -18,8 +19,9 @@ use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
-use tidings::adapters;
-use tidings::outlet::split_page;
+use tidings::adapters::{self, OUTLETS};
+use tidings::model::LiveBlog;
+use tidings::outlet::{Outlets, Refusal, split_page, split_page_among};
 use tidings::page::{Captured, Page};
 
 /// A page to start from.
@@ -27,6 +29,15 @@ use tidings::page::{Captured, Page};
 struct Seed {
     name: String,
     page: Page,
+    /// The outlets it is read among.
+    outlets: &'static Outlets,
+}
+
+impl Seed {
+    /// Reads a page as this one is read.
+    fn read(&self, page: &Page, outlet: Option<&str>) -> Result<LiveBlog, Refusal> {
+        split_page_among(self.outlets, page, outlet)
+    }
 }
 
 /// The seeds of each outlet: its cases first, then its real pages.
@@ -35,9 +46,13 @@ fn seeds(test: &str) -> BTreeMap<String, Vec<Seed>> {
     let name = |path: &Path| path.file_name().unwrap().to_string_lossy().into_owned();
     for outlet in fixtures::folders(&fixtures::outlets()) {
         for case in fixtures::folders(&outlet) {
-            seeds.entry(name(&outlet)).or_default().push(Seed { name: name(&case), page: fixtures::page(&case) });
+            let seed = Seed { name: name(&case), page: fixtures::page(&case), outlets: OUTLETS };
+            seeds.entry(name(&outlet)).or_default().push(seed);
         }
     }
+    let of_configs = configured::cases().into_iter();
+    let of_configs = of_configs.map(|(name, page, outlets)| Seed { name, page, outlets: Vec::leak(outlets) });
+    seeds.insert("configured".into(), of_configs.collect());
     if let Ok(only) = std::env::var("TIDINGS_FUZZ_OUTLET") {
         seeds.retain(|outlet, _| *outlet == only);
         assert!(!seeds.is_empty(), "TIDINGS_FUZZ_OUTLET: there is no outlet `{only}`");
@@ -57,7 +72,7 @@ fn seeds(test: &str) -> BTreeMap<String, Vec<Seed>> {
             None => split_page(&page, None).map(|blog| blog.head.outlet).unwrap_or_else(|_| "any".into()),
         };
         if let Some(seeds) = seeds.get_mut(&outlet) {
-            seeds.push(Seed { name: name(&path), page });
+            seeds.push(Seed { name: name(&path), page, outlets: OUTLETS });
         }
     }
     seeds
@@ -93,11 +108,13 @@ fn dressed(mut page: Page, dice: &mut Dice) -> Page {
 }
 
 /// Reads a page in both ways; says what the slower took.
-fn read(page: &Page, outlet: &str) -> Duration {
-    let forced = adapters::by_slug(outlet).map(|outlet| outlet.slug);
+fn read(page: &Page, outlet: &str, seed: &Seed) -> Duration {
+    // Those of a config come first, and there is one.
+    let own = adapters::by_slug(outlet).or(seed.outlets.first().copied().filter(|_| outlet == "configured"));
+    let forced = own.map(|outlet| outlet.slug);
     let ways = [None, forced];
     let slowest = ways[..1 + usize::from(forced.is_some())].iter().map(|forced| {
-        let (took, read) = timed(|| split_page(page, *forced));
+        let (took, read) = timed(|| seed.read(page, *forced));
         match &read {
             Ok(blog) => holds::of_blog(blog, page),
             Err(refusal) => holds::of_refusal(refusal),
@@ -120,7 +137,7 @@ fn round(outlet: &str, seeds: &[Seed], others: &[&Seed], number: u64, most: usiz
     let most = most.max(seed.page.body.len() + seed.page.body.len() / 4);
     let body = mutator::mutated(&seed.page.body, &other.page.body, most, &mut dice);
     let page = dressed(Page { body, ..seed.page.clone() }, &mut dice);
-    match catch_unwind(AssertUnwindSafe(|| read(&page, outlet))) {
+    match catch_unwind(AssertUnwindSafe(|| read(&page, outlet, seed))) {
         Ok(took) if took <= bound(&page) => (page, took),
         outcome => {
             let path = keep(&format!("mutated-{outlet}-{number}"), &page);

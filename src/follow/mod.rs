@@ -22,7 +22,7 @@ use crate::store::{SourceState, Store, StoreError};
 mod refresh;
 mod seeds;
 
-pub use refresh::Outcome;
+pub use refresh::{Outcome, Tally};
 pub use seeds::{SeedError, load_seeds};
 
 /// The wall clock, handed down from `main`.
