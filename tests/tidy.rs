@@ -57,7 +57,7 @@ const ROOMS: [(&str, &[&str]); 22] = [
     ("atom_syndication", &["feed"]),
     ("reqwest", &["fetch"]),
     ("rustls", &["fetch"]),
-    ("ruzstd", &["fetch"]),
+    ("zstd", &["fetch", "store"]),
     ("sqlx", &["store"]),
     ("axum", &["server"]),
     ("hyper", &["server"]),
