@@ -21,6 +21,7 @@ mod outlet_server;
 mod reconcile;
 mod refresh;
 mod sample;
+mod scripted;
 mod server;
 mod store;
 mod tidy;
