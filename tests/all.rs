@@ -23,6 +23,7 @@ mod polite;
 mod reconcile;
 mod refresh;
 mod sample;
+mod scripted;
 mod server;
 mod store;
 mod tidy;
