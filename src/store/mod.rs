@@ -15,7 +15,11 @@ mod archive;
 mod blogs;
 mod captures;
 mod changes;
+<<<<<<< HEAD
 mod query;
+=======
+mod notice;
+>>>>>>> main
 mod rows;
 mod save;
 mod sources;
