@@ -15,11 +15,8 @@ mod archive;
 mod blogs;
 mod captures;
 mod changes;
-<<<<<<< HEAD
-mod query;
-=======
 mod notice;
->>>>>>> main
+mod query;
 mod rows;
 mod save;
 mod sources;
