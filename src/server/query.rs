@@ -5,7 +5,7 @@ use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, Utc};
 use url::form_urlencoded;
 
 use super::error::{Refused, nearest, quoted};
-use crate::store::{NoWords, Query, Scope, Words};
+use crate::store::{Edits, NoWords, Query, Scope, Words};
 
 /// Entries in a feed when the request does not say.
 pub(super) const DEFAULT: u16 = 100;
@@ -16,10 +16,9 @@ const OUTLETS: usize = 20;
 /// Characters of words or of a name to look for.
 const LONGEST: usize = 200;
 
-/// The parameters of [`Filters`].
-pub(super) const FILTERS: [&str; 7] = ["limit", "since", "until", "outlet", "author", "q", "key_events"];
-/// What a feed takes.
-pub(super) const FEED: [&str; 8] = ["limit", "since", "until", "outlet", "author", "q", "key_events", "as_of"];
+/// What a feed takes. The first seven are those of [`Filters`].
+pub(super) const FEED: [&str; 10] =
+    ["limit", "since", "until", "outlet", "author", "q", "key_events", "as_of", "edits", "withdrawn"];
 
 /// Parameters as they were sent, each known and there once.
 pub(super) struct Parameters(Vec<(String, String)>);
@@ -32,6 +31,7 @@ impl Parameters {
             if !known.contains(&&*name) {
                 let meant = match nearest(&name, known.iter().copied()) {
                     Some(known) => format!("did you mean `{known}`?"),
+                    None if known.is_empty() => "this address takes none".into(),
                     None => format!("there are `{}`", known.join("`, `")),
                 };
                 return Err(Refused::BadQuery(format!("there is no parameter {}; {meant}", quoted(&name))));
@@ -47,9 +47,9 @@ impl Parameters {
     /// The value of the parameter `name`, read by `read`, which says what it may be where it can't be that.
     pub fn read<T>(&self, name: &str, read: impl FnOnce(&str) -> Result<T, String>) -> Result<Option<T>, Refused> {
         let Some((_, value)) = self.0.iter().find(|(given, _)| given == name) else { return Ok(None) };
-        read(value).map(Some).map_err(|wrong| {
-            Refused::BadQuery(format!("the parameter `{name}` is {}, and {wrong}", quoted(value)))
-        })
+        read(value)
+            .map(Some)
+            .map_err(|wrong| Refused::BadQuery(format!("the parameter `{name}` is {}, and {wrong}", quoted(value))))
     }
 
     fn sent(&self, name: &str) -> Option<String> {
@@ -135,18 +135,60 @@ fn short(at: DateTime<Utc>) -> String {
 pub(super) struct Asked {
     pub filters: Filters,
     pub as_of: Option<DateTime<Utc>>,
+    pub edits: Edits,
+    /// Whether something is left where an entry was taken back.
+    pub stubs: bool,
 }
 
 impl Asked {
     pub fn read(query: Option<&str>) -> Result<Asked, Refused> {
         let given = Parameters::of(query, &FEED)?;
-        Ok(Asked { filters: Filters::read(&given)?, as_of: given.read("as_of", instant)? })
+        Ok(Asked {
+            filters: Filters::read(&given)?,
+            as_of: given.read("as_of", instant)?,
+            edits: given.read("edits", edits)?.unwrap_or_default(),
+            stubs: given.read("withdrawn", stub)?.unwrap_or_default(),
+        })
     }
 
     /// As the store takes it.
     pub fn query(&self, scope: Scope) -> Query {
-        Query { as_of: self.as_of, ..self.filters.query(scope) }
+        let archived = !matches!(scope, Scope::Outlet(_));
+        Query {
+            as_of: self.as_of,
+            edits: self.edits,
+            withdrawals: self.stubs,
+            unarchived: archived && self.is_whole(),
+            ..self.filters.query(scope)
+        }
     }
+
+    /// Whether it is the feed that the archives belong to, nothing being left out and nothing told otherwise.
+    pub fn is_whole(&self) -> bool {
+        self.filters.limit.is_none() && !self.filters.any() && self.edits == Edits::Inplace && !self.stubs
+    }
+
+    /// How edits are told, where that makes another feed of it.
+    pub fn edits_told(&self) -> Option<&'static str> {
+        match self.edits {
+            Edits::Inplace => None,
+            Edits::Append => Some("every edit"),
+            Edits::Corrections => Some("corrections"),
+        }
+    }
+}
+
+fn edits(value: &str) -> Result<Edits, String> {
+    match value {
+        "inplace" => Ok(Edits::Inplace),
+        "append" => Ok(Edits::Append),
+        "corrections" => Ok(Edits::Corrections),
+        _ => Err("may be `inplace`, `append` or `corrections`".into()),
+    }
+}
+
+fn stub(value: &str) -> Result<bool, String> {
+    if value == "stub" { Ok(true) } else { Err("may be `stub`".into()) }
 }
 
 /// One spelling only for each number, so that there are not endless addresses of the same feed.
@@ -203,17 +245,16 @@ mod tests {
         }
         assert_eq!(Asked::read(None).unwrap().filters.limit, None);
         for wrong in ["201", "0", "-1", "%2B5", "007", "1000000000", "", "many", "65537"] {
-            let told = format!(
-                "the parameter `limit` is `{}`, and may be a number from 1 to 200",
-                wrong.replace("%2B", "+")
-            );
+            let told =
+                format!("the parameter `limit` is `{}`, and may be a number from 1 to 200", wrong.replace("%2B", "+"));
             assert_eq!(refusal(&format!("limit={wrong}")), told);
         }
     }
 
     #[test]
     fn names() {
-        let all = "there are `limit`, `since`, `until`, `outlet`, `author`, `q`, `key_events`, `as_of`";
+        let all =
+            "there are `limit`, `since`, `until`, `outlet`, `author`, `q`, `key_events`, `as_of`, `edits`, `withdrawn`";
         for (query, told) in [
             ("limit=5&limit=5", "the parameter `limit` is there twice; once is enough".to_owned()),
             ("outlet=a&outlet=b", "the parameter `outlet` is there twice; once is enough".into()),
@@ -237,7 +278,18 @@ mod tests {
         ] {
             assert_eq!(at(given).as_deref(), Ok(taken), "{given}");
         }
-        for wrong in ["", "now", "2022-1-6", "2022-02-30", "2022-01-06T15:00:00", "06/01/2022", "1641481200", "1969-12-31", "-2022-01-06", "12022-01-06"] {
+        for wrong in [
+            "",
+            "now",
+            "2022-1-6",
+            "2022-02-30",
+            "2022-01-06T15:00:00",
+            "06/01/2022",
+            "1641481200",
+            "1969-12-31",
+            "-2022-01-06",
+            "12022-01-06",
+        ] {
             assert!(at(wrong).is_err(), "{wrong}");
         }
         assert_eq!(
@@ -252,7 +304,8 @@ mod tests {
 
     #[test]
     fn everything_else() {
-        let asked = Asked::read(Some("q=ferry+%22late+again%22&author=Ann+Rower&key_events=1&outlet=a,b&until=2022-01-07&limit=7"));
+        let asked =
+            Asked::read(Some("q=ferry+%22late+again%22&author=Ann+Rower&key_events=1&outlet=a,b&until=2022-01-07&limit=7"));
         let filters = asked.unwrap().filters;
         assert_eq!(filters.told(), ["“ferry \"late again\"”", "by Ann Rower", "key events", "a, b", "until 2022-01-07"]);
         let query = filters.query(Scope::Everything);
@@ -260,10 +313,15 @@ mod tests {
         assert_eq!(query.text, Words::parse("ferry \"late again\"").ok());
         for (query, told) in [
             ("key_events=0", "the parameter `key_events` is `0`, and may be 1".to_owned()),
+            ("edits=inline", "the parameter `edits` is `inline`, and may be `inplace`, `append` or `corrections`".into()),
+            ("withdrawn=1", "the parameter `withdrawn` is `1`, and may be `stub`".into()),
             ("q=", "the parameter `q` is ``, and has no word in it".into()),
             ("q=%22ferry", "the parameter `q` is `\"ferry`, and opens a quote and does not close it".into()),
             ("author=-", "the parameter `author` is `-`, and has no word in it".into()),
-            ("outlet=a,,b", "the parameter `outlet` is `a,,b`, and may be up to 20 outlets' slugs with commas between".into()),
+            (
+                "outlet=a,,b",
+                "the parameter `outlet` is `a,,b`, and may be up to 20 outlets' slugs with commas between".into(),
+            ),
         ] {
             assert_eq!(refusal(query), told, "{query}");
         }
