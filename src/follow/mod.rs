@@ -22,7 +22,7 @@ mod lanes;
 mod refresh;
 mod seeds;
 
-pub use refresh::{Outcome, Tally};
+pub use refresh::{Outcome, Tally, VERSION};
 pub use seeds::{SeedError, load_seeds};
 
 use lanes::Lanes;
