@@ -346,9 +346,9 @@ url = "ftp://news.example/a"
             mistakes(text),
             [
                 "config.toml:2:1: unknown key `pat` in `store`: did you mean `path`?",
-                r#"config.toml:3:27: age: `5 minits` is not a duration: write a number and a unit, for example "90s", "5m" or "2h""#,
-                "config.toml:3:39: unknown key `sice` in `keep_captures`: did you mean `size`?",
-                r#"config.toml:3:62: size: `1 KiB` is out of range: write a size from "1 MiB" to "1024 GiB""#,
+                r#"config.toml:3:25: age: `5 minits` is not a duration: write a number and a unit, for example "90s", "5m" or "2h""#,
+                "config.toml:3:37: unknown key `sice` in `keep_captures`: did you mean `size`?",
+                r#"config.toml:3:60: size: `1 KiB` is out of range: write a size from "1 MiB" to "1024 GiB""#,
             ]
         );
         for wrong in ["1", "\"none\"", "false"] {
