@@ -24,5 +24,6 @@ pub mod saved;
 pub mod store;
 pub mod reconcile;
 pub mod follow;
+pub mod replay;
 pub mod server;
 pub mod cli;

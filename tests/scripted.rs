@@ -89,7 +89,8 @@ impl Stage {
         let fetcher = Fetcher::new(&FetchSettings::default()).unwrap();
         let follower = Follower::new(store.clone(), fetcher, Arc::new(split_page), clock);
         let every = Duration::from_secs(300);
-        let followed = Followed { url: outlet.url(&script.path), outlet: Some(script.outlet.clone()), every, title: None };
+        let slug = Some(script.outlet.clone());
+        let followed = Followed { outlet: slug, allow_private: true, ..Followed::new(outlet.url(&script.path), every) };
         follower.follow(&[followed], true).await.unwrap();
         let listen = SocketAddr::from(([127, 0, 0, 1], 8080));
         let limits = Limits { recheck: Duration::ZERO, ..Limits::default() };

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use tidings::adapters::OUTLETS;
 
 /// Which of our modules each module may name: imports point inward.
-const INWARD: [(&str, &[&str]); 19] = [
+const INWARD: [(&str, &[&str]); 20] = [
     ("model", &[]),
     ("page", &[]),
     ("identity", &[]),
@@ -20,11 +20,12 @@ const INWARD: [(&str, &[&str]); 19] = [
     ("feed", &["model"]),
     ("reconcile", &["model", "identity", "time"]),
     // What an `[[outlet]]` table holds is compiled while the place of a mistake is known.
-    ("config", &["fetch", "html", "outlet", "time"]),
+    ("config", &["fetch", "html", "outlet", "store", "time"]),
     ("fetch", &["page"]),
     ("saved", &["page"]),
     ("store", &["model", "identity", "reconcile"]),
     ("follow", &["model", "page", "outlet", "config", "fetch", "store", "reconcile"]),
+    ("replay", &["page", "follow", "reconcile", "store"]),
     ("server", &["model", "identity", "feed", "store"]),
     (
         "cli",
@@ -40,6 +41,7 @@ const INWARD: [(&str, &[&str]); 19] = [
             "saved",
             "store",
             "follow",
+            "replay",
             "server",
             "reconcile",
         ],
