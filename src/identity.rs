@@ -27,7 +27,35 @@ pub fn everything_feed_id(base_url: &str) -> Uuid {
     name(&["", "everything", base_url, ""])
 }
 
+/// What a derived entry key begins with, or none for an outlet's own id: the published minute (`2022-01-06T15:04Z.1`) or
+/// `untimed` before the count of entries that share it.
+pub fn derived_stem(key: &str) -> Option<&str> {
+    let (stem, count) = key.rsplit_once('.')?;
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let minute = |stem: &str| {
+        let shape = stem.bytes().map(|byte| if byte.is_ascii_digit() { b'0' } else { byte });
+        shape.eq(*b"0000-00-00T00:00Z")
+    };
+    (digits(count) && (stem == "untimed" || minute(stem))).then_some(stem)
+}
+
 /// The parts are joined by a character that none of them can hold, so that ("a", "bc") and ("ab", "c") differ.
 fn name(parts: &[&str]) -> Uuid {
     Uuid::new_v5(&NAMESPACE, parts.join("\u{0}").as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn derived_keys_are_known_by_their_shape() {
+        assert_eq!(derived_stem("2022-01-06T15:04Z.1"), Some("2022-01-06T15:04Z"));
+        assert_eq!(derived_stem("untimed.12"), Some("untimed"));
+        for own in
+            ["b2392480", "2022-01-06T15:04Z", "2022-01-06T15:04Z.", "2022-1-6T15:04Z.1", "article", "untimed.x", "1.2"]
+        {
+            assert_eq!(derived_stem(own), None, "{own}");
+        }
+    }
 }

@@ -42,6 +42,12 @@ pub struct LiveBlog {
     /// The address of the page that goes on with older entries, where the live blog runs over several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub older: Option<String>,
+    /// Whether the page says that it shows a part of its entries only, the newest ten of them, say.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub window: bool,
+    /// Keys of entries that the outlet says it took back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub withdrawn: Vec<String>,
     /// Its entries, in page order.
     pub entries: Vec<Entry>,
 }
@@ -100,6 +106,19 @@ pub struct Entry {
     pub marks: Vec<Mark>,
     /// What was wrong with this entry.
     pub problems: Vec<Problem>,
+}
+
+/// What the store alone knows of an entry: how it has fared since it was first seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Life {
+    /// How often it has been edited, and one.
+    pub revision: u32,
+    /// The capture in which it was first seen.
+    pub first_seen: DateTime<Utc>,
+    /// The capture that last altered what a feed shows of it.
+    pub changed: DateTime<Utc>,
+    /// The capture that showed that the outlet has taken it back, where it has.
+    pub withdrawn: Option<DateTime<Utc>>,
 }
 
 /// A picture in an entry's body.

@@ -16,6 +16,14 @@ pub struct Page {
     pub captured: Captured,
 }
 
+impl Page {
+    /// Whether it is a text capture: it has words and times, and neither links nor pictures nor markup.
+    pub fn is_plain(&self) -> bool {
+        let media_type = self.content_type.as_deref().unwrap_or_default().split(';').next().unwrap_or_default();
+        media_type.trim().eq_ignore_ascii_case("text/plain")
+    }
+}
+
 /// When a page was captured, and how well that is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Captured {

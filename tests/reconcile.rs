@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chrono::TimeDelta;
 use proptest::prelude::*;
 use tidings::model::{CoverageState, Entry, LiveBlog, Mark, Origin, Precision, Stamp};
-use tidings::reconcile::{Changes, Known, KnownEntry, Settled, reconcile};
+use tidings::reconcile::{Changes, Known, KnownEntry, Part, Reading, Settled, reconcile};
 use uuid::Uuid;
 
 use crate::sample::{blog, entry, minute, stamp};
@@ -13,17 +13,19 @@ use crate::sample::{blog, entry, minute, stamp};
 /// What is known once `changes` are written, as the store writes them.
 fn written(mut known: Known, changes: &Changes, seen: i64) -> Known {
     let kept = |settled: &Settled| KnownEntry {
-        id: settled.entry.id,
-        published: settled.entry.published.clone(),
-        updated: settled.entry.updated.clone(),
+        entry: settled.entry.clone(),
         rank: settled.rank,
+        revision: settled.revision,
         content_hash: settled.content_hash,
         shown_hash: settled.shown_hash,
+        plain: settled.plain,
+        missing: None,
+        withdrawn: false,
     };
     known.head = changes.head.clone().or(known.head);
     known.seen = known.seen.max(Some(minute(seen)));
     for settled in changes.edited.iter().chain(&changes.touched) {
-        let stored = known.entries.iter_mut().find(|stored| stored.id == settled.entry.id).unwrap();
+        let stored = known.entries.iter_mut().find(|stored| stored.entry.id == settled.entry.id).unwrap();
         *stored = kept(settled);
     }
     known.entries.extend(changes.new.iter().map(kept));
@@ -33,7 +35,7 @@ fn written(mut known: Known, changes: &Changes, seen: i64) -> Known {
 /// What is known after these readings, each with the minute of its capture.
 fn after(readings: &[(i64, &LiveBlog)]) -> Known {
     readings.iter().fold(Known::default(), |known, (seen, read)| {
-        let changes = reconcile(&known, read, minute(*seen));
+        let changes = reconcile(&known, &Reading::new(read, minute(*seen)));
         written(known, &changes, *seen)
     })
 }
@@ -43,7 +45,7 @@ fn one(entry: Entry) -> LiveBlog {
 }
 
 fn edited(base: &Entry, stored: &LiveBlog, seen: i64) -> Entry {
-    let changes = reconcile(&after(&[(10, stored)]), &one(base.clone()), minute(seen));
+    let changes = reconcile(&after(&[(10, stored)]), &Reading::new(&one(base.clone()), minute(seen)));
     assert_eq!((changes.new.len(), changes.edited.len(), changes.touched.len()), (0, 1, 0));
     changes.edited[0].entry.clone()
 }
@@ -56,9 +58,8 @@ fn each_part_of_the_content_moves_updated_to_the_capture() {
     let variants = [
         Entry { headline: None, ..base.clone() },
         Entry { byline: vec!["Ann".into(), "Rower".into()], ..base.clone() },
-        Entry { body_html: "<p>Other.</p>".into(), ..base.clone() },
+        Entry { body_text: "Other.".into(), ..base.clone() },
         Entry { images: vec![image], ..base.clone() },
-        Entry { marks: vec![Mark::Breaking], ..base.clone() },
     ];
     let change_seen =
         Stamp { at: minute(20), precision: Precision::Second, printed: None, origin: Origin::ChangeSeen, zone: None };
@@ -92,27 +93,33 @@ fn what_is_not_content_changes_nothing() {
         },
         Entry { published: stamp(2), ..base.clone() },
     ] {
-        let changes = reconcile(&known, &one(same), minute(20));
+        let changes = reconcile(&known, &Reading::new(&one(same), minute(20)));
         assert!(changes.is_empty() && changes.unchanged == 1, "{changes:?}");
     }
 }
 
 #[test]
-fn a_moved_permalink_is_written_and_leaves_updated_alone() {
+fn what_stands_around_the_words_is_written_and_leaves_updated_alone() {
     let stored = one(Entry { updated: Some(stamp(5)), ..entry("a", 1) });
-    let moved = Entry { permalink: Some("https://new.example/a".into()), updated: Some(stamp(15)), ..entry("a", 1) };
-    let changes = reconcile(&after(&[(10, &stored)]), &one(moved), minute(20));
-    assert_eq!((changes.edited.len(), changes.touched.len()), (0, 1));
-    assert_eq!(changes.touched[0].entry.updated, Some(stamp(5)));
+    let base = Entry { updated: Some(stamp(15)), ..entry("a", 1) };
+    for (variant, part) in [
+        (Entry { permalink: Some("https://new.example/a".into()), ..base.clone() }, Part::Permalink),
+        (Entry { marks: vec![Mark::Breaking], ..base.clone() }, Part::Marks),
+        (Entry { body_html: "<p>The <b>ferry</b> a waits.</p>".into(), ..base.clone() }, Part::Markup),
+    ] {
+        let changes = reconcile(&after(&[(10, &stored)]), &Reading::new(&one(variant), minute(20)));
+        assert_eq!((changes.edited.len(), changes.touched.len()), (0, 1));
+        assert_eq!((&changes.touched[0].entry.updated, &*changes.touched[0].parts), (&Some(stamp(5)), &[part][..]));
+    }
 }
 
 #[test]
 fn an_entry_first_seen_without_a_time_stays_where_it_was_filed() {
     let known = after(&[(10, &one(Entry { published: Stamp::first_seen(minute(10)), ..entry("a", 1) }))]);
     let again = one(Entry { published: Stamp::first_seen(minute(20)), ..entry("a", 1) });
-    assert!(reconcile(&known, &again, minute(20)).is_empty());
+    assert!(reconcile(&known, &Reading::new(&again, minute(20))).is_empty());
     let printed = one(Entry { headline: Some("With a time now".into()), ..entry("a", 1) });
-    let changes = reconcile(&known, &printed, minute(20));
+    let changes = reconcile(&known, &Reading::new(&printed, minute(20)));
     assert_eq!(changes.edited[0].entry.published, Stamp::first_seen(minute(10)));
 }
 
@@ -120,7 +127,7 @@ fn an_entry_first_seen_without_a_time_stays_where_it_was_filed() {
 fn the_first_of_two_entries_with_one_id_is_taken() {
     let pinned = Entry { headline: Some("On top".into()), ..entry("a", 1) };
     let read = blog("lake", "1", vec![pinned.clone(), entry("b", 2), entry("a", 1)]);
-    let changes = reconcile(&Known::default(), &read, minute(10));
+    let changes = reconcile(&Known::default(), &Reading::new(&read, minute(10)));
     assert_eq!(changes.new.len(), 2);
     assert!(changes.new.iter().any(|settled| settled.entry.headline == pinned.headline));
 }
@@ -130,7 +137,7 @@ fn an_older_capture_only_adds() {
     let newest = blog("lake", "1", vec![entry("b", 2)]);
     let mut old = blog("lake", "1", vec![Entry { headline: Some("As it was".into()), ..entry("b", 2) }, entry("a", 1)]);
     old.head.headline = "As the page was".into();
-    let changes = reconcile(&after(&[(10, &newest)]), &old, minute(5));
+    let changes = reconcile(&after(&[(10, &newest)]), &Reading::new(&old, minute(5)));
     assert_eq!(changes.new.iter().map(|settled| &*settled.entry.key).collect::<Vec<_>>(), ["a"]);
     assert_eq!((&changes.head, changes.edited.len(), changes.unchanged), (&None, 0, 1));
 }
@@ -146,9 +153,9 @@ fn a_page_that_knows_less_of_itself_is_no_news() {
     poor.head.language = None;
     poor.head.standfirst = None;
     poor.head.coverage = tidings::model::Coverage::default();
-    assert!(reconcile(&known, &poor, minute(11)).is_empty());
+    assert!(reconcile(&known, &Reading::new(&poor, minute(11))).is_empty());
     poor.head.coverage.state = CoverageState::Ended;
-    let head = reconcile(&known, &poor, minute(11)).head.unwrap();
+    let head = reconcile(&known, &Reading::new(&poor, minute(11))).head.unwrap();
     assert_eq!((head.coverage.state, head.coverage.started), (CoverageState::Ended, Some(minute(0))));
 }
 
@@ -175,26 +182,26 @@ proptest! {
         let mut known = Known::default();
         for capture in &captures {
             let (seen, read) = (capture.0, page(capture));
-            let changes = reconcile(&known, &read, minute(seen));
+            let changes = reconcile(&known, &Reading::new(&read, minute(seen)));
             let next = written(known.clone(), &changes, seen);
-            let by_id: HashMap<Uuid, &KnownEntry> = next.entries.iter().map(|entry| (entry.id, entry)).collect();
+            let by_id: HashMap<Uuid, &KnownEntry> = next.entries.iter().map(|entry| (entry.entry.id, entry)).collect();
             prop_assert_eq!(by_id.len(), next.entries.len(), "each id once");
             for entry in &read.entries {
                 prop_assert!(by_id.contains_key(&entry.id), "what stood on the page is stored");
             }
             for old in &known.entries {
-                let new = by_id[&old.id];
-                prop_assert_eq!((&new.published, new.rank), (&old.published, old.rank));
-                let last = |entry: &KnownEntry| entry.updated.as_ref().map_or(entry.published.at, |stamp| stamp.at);
-                prop_assert!(new.updated == old.updated || new.content_hash != old.content_hash);
+                let new = by_id[&old.entry.id];
+                prop_assert_eq!((&new.entry.published, new.rank), (&old.entry.published, old.rank));
+                let last = |entry: &KnownEntry| entry.entry.updated.as_ref().map_or(entry.entry.published.at, |stamp| stamp.at);
+                prop_assert!(new.entry.updated == old.entry.updated || new.content_hash != old.content_hash);
                 prop_assert!(last(new) >= last(old), "updated never moves back");
             }
-            let mut places: Vec<_> = next.entries.iter().map(|entry| (entry.published.at, entry.rank)).collect();
+            let mut places: Vec<_> = next.entries.iter().map(|entry| (entry.entry.published.at, entry.rank)).collect();
             places.sort();
             places.dedup();
             prop_assert_eq!(places.len(), next.entries.len(), "each place once");
-            prop_assert!(reconcile(&next, &read, minute(seen)).is_empty(), "the same page twice writes nothing");
-            prop_assert!(reconcile(&next, &read, minute(seen) + TimeDelta::hours(9)).is_empty() || known.seen > Some(minute(seen)),
+            prop_assert!(reconcile(&next, &Reading::new(&read, minute(seen))).is_empty(), "the same page twice writes nothing");
+            prop_assert!(reconcile(&next, &Reading::new(&read, minute(seen) + TimeDelta::hours(9))).is_empty() || known.seen > Some(minute(seen)),
                 "nor does it later, where it was the newest capture");
             known = next;
         }
@@ -210,7 +217,7 @@ proptest! {
         let newest_first = |upto: usize| blog("lake", "1", oldest_first[..upto].iter().rev().cloned().collect());
         let sorted = |known: Known| {
             let mut entries = known.entries;
-            entries.sort_by_key(|entry| entry.id);
+            entries.sort_by_key(|entry| entry.entry.id);
             entries
         };
         let all = sorted(after(&[(9, &newest_first(times.len()))]));

@@ -11,10 +11,11 @@ use tempfile::TempDir;
 use tidings::adapters::OUTLETS;
 use tidings::config::{Followed, Seed, Story, load_stories};
 use tidings::fetch::{FetchSettings, Fetcher};
-use tidings::follow::{Clock, Follower, Outcome, Split, load_seeds};
+use tidings::follow::{Clock, Follower, Outcome, Split, Tally, load_seeds};
 use tidings::model::{LiveBlog, Stamp};
 use tidings::outlet::{Refusal, split_page};
 use tidings::page::Page;
+use tidings::reconcile::Reading;
 use tidings::store::{Scope, SourceState, Store, Window};
 use tokio::sync::watch;
 
@@ -43,6 +44,15 @@ fn split(page: &Page, _outlet: Option<&str>) -> Result<LiveBlog, Refusal> {
     Ok(blog("lake", "1", entries.collect()))
 }
 
+fn changed(new: usize, edited: usize) -> Outcome {
+    Outcome::Changed(Tally { new, edited, ..Tally::default() })
+}
+
+/// An outlet on this machine, every five minutes.
+fn followed(url: url::Url) -> Followed {
+    Followed { allow_private: true, ..Followed::new(url, Duration::from_secs(300)) }
+}
+
 /// One followed address, a store to follow it into, and a clock that stands where it is put.
 struct Desk {
     _folder: TempDir,
@@ -59,7 +69,8 @@ impl Desk {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("tidings.db")).await.unwrap();
         let outlet = OutletServer::start().await;
-        let settings = FetchSettings { timeout: Duration::from_millis(400), ..FetchSettings::default() };
+        let settings =
+            FetchSettings { timeout: Duration::from_millis(400), gap: Duration::ZERO, ..FetchSettings::default() };
         let now = Arc::new(AtomicI64::new(0));
         let clock: Clock = {
             let now = now.clone();
@@ -72,12 +83,7 @@ impl Desk {
     }
 
     async fn follow(&self, paths: &[&str]) {
-        let followed = |path: &&str| Followed {
-            url: self.outlet.url(path),
-            outlet: None,
-            every: Duration::from_secs(300),
-            title: None,
-        };
+        let followed = |path: &&str| followed(self.outlet.url(path));
         self.follower.follow(&paths.iter().map(followed).collect::<Vec<_>>(), true).await.unwrap();
     }
 
@@ -98,7 +104,7 @@ impl Desk {
     }
 
     async fn headlines(&self) -> Vec<String> {
-        self.window().await.entries.iter().map(|(_, entry)| entry.headline.clone().unwrap()).collect()
+        self.window().await.entries.iter().map(|shown| shown.entry.headline.clone().unwrap()).collect()
     }
 }
 
@@ -109,7 +115,7 @@ const TWO: &str = "<live>\nat 12:04 It sails\nat 12:01 The ferry waits";
 async fn a_page_is_read_and_then_asked_for_conditionally() {
     let desk = Desk::open().await;
     desk.outlet.answer("/live", Answer::html(ONE).etag("\"v1\""));
-    assert_eq!(desk.at(2).await, Some(Outcome::Changed { new: 1, edited: 0 }));
+    assert_eq!(desk.at(2).await, Some(changed(1, 0)));
     assert_eq!(desk.at(6).await, None, "the interval is not over");
     let before = desk.window().await;
     assert_eq!(desk.at(7).await, Some(Outcome::NotModified));
@@ -124,17 +130,17 @@ async fn a_changed_page_adds_and_edits() {
     let desk = Desk::open().await;
     let edited = "<live>\nat 12:09 A third\nat 12:04 It has sailed\nat 12:01 The ferry waits";
     desk.outlet.answers("/live", [ONE, TWO, TWO, edited].map(Answer::html));
-    assert_eq!(desk.at(2).await, Some(Outcome::Changed { new: 1, edited: 0 }));
-    assert_eq!(desk.at(10).await, Some(Outcome::Changed { new: 1, edited: 0 }));
+    assert_eq!(desk.at(2).await, Some(changed(1, 0)));
+    assert_eq!(desk.at(10).await, Some(changed(1, 0)));
     let before = desk.window().await;
     assert_eq!(desk.at(20).await, Some(Outcome::Unchanged), "the same bytes");
     assert_eq!(desk.window().await, before);
-    assert_eq!(desk.at(30).await, Some(Outcome::Changed { new: 1, edited: 1 }));
+    assert_eq!(desk.at(30).await, Some(changed(1, 1)));
     assert_eq!(desk.headlines().await, ["A third", "It has sailed", "The ferry waits"]);
     let window = desk.window().await;
-    assert_eq!((window.generation, window.changed), (3, Some(minute(30))));
-    assert_eq!(window.entries[1].1.updated.as_ref().unwrap().at, minute(30));
-    assert_eq!(window.entries[1].1.published, stamp(4));
+    assert_eq!((window.generation, window.changed), (4, Some(minute(30))));
+    assert_eq!(window.entries[1].entry.updated.as_ref().unwrap().at, minute(30));
+    assert_eq!(window.entries[1].entry.published, stamp(4));
 }
 
 #[tokio::test]
@@ -166,7 +172,7 @@ async fn keeps_what_it_has(answer: Answer, reason: &str) {
     assert_eq!(desk.window().await, before);
 
     desk.outlet.answer("/live", Answer::html(TWO).etag("\"v2\""));
-    assert_eq!(desk.at(20).await, Some(Outcome::Changed { new: 1, edited: 0 }));
+    assert_eq!(desk.at(20).await, Some(changed(1, 0)));
     let source = desk.source().await;
     assert_eq!((source.failures, source.last_error, source.next_due), (0, None, minute(25)));
 }
@@ -187,8 +193,8 @@ async fn keeps_what_it_has_on_a_truncated_page() {
 }
 
 #[tokio::test]
-async fn keeps_what_it_has_on_eleven_mebibytes() {
-    let large = format!("{TWO}{}", " ".repeat(11 << 20));
+async fn keeps_what_it_has_on_seventeen_mebibytes() {
+    let large = format!("{TWO}{}", " ".repeat(17 << 20));
     keeps_what_it_has(Answer::html(large).gzip(), "larger than").await;
 }
 
@@ -261,7 +267,7 @@ async fn a_page_in_another_charset_is_read_again() {
     desk.outlet.answers("/live", [said("utf-8"), said("iso-8859-1")]);
     desk.at(0).await;
     assert_eq!(desk.headlines().await, ["F\u{fffd}hre"]);
-    assert_eq!(desk.at(5).await, Some(Outcome::Changed { new: 0, edited: 1 }), "the same bytes say something else now");
+    assert_eq!(desk.at(5).await, Some(changed(0, 1)), "the same bytes say something else now");
     assert_eq!(desk.headlines().await, ["Fähre"]);
 }
 
@@ -281,7 +287,7 @@ async fn a_live_blog_without_entries_yet_is_no_failure() {
     assert!(matches!(desk.at(5).await, Some(Outcome::Empty(_))), "no growing pause");
     assert_eq!(desk.source().await.failures, 0);
     assert_eq!(desk.store.blogs().await.unwrap(), []);
-    assert_eq!(desk.at(10).await, Some(Outcome::Changed { new: 1, edited: 0 }));
+    assert_eq!(desk.at(10).await, Some(changed(1, 0)));
 }
 
 #[tokio::test]
@@ -290,8 +296,8 @@ async fn an_entry_without_a_time_keeps_the_instant_it_was_first_seen() {
     let page = |words| Answer::html(format!("<live>\nat 12:99 {words}"));
     desk.outlet.answers("/live", [page("Sometime"), page("Sometime else")]);
     desk.at(3).await;
-    assert_eq!(desk.at(9).await, Some(Outcome::Changed { new: 0, edited: 1 }));
-    assert_eq!(desk.window().await.entries[0].1.published, Stamp::first_seen(minute(3)));
+    assert_eq!(desk.at(9).await, Some(changed(0, 1)));
+    assert_eq!(desk.window().await.entries[0].entry.published, Stamp::first_seen(minute(3)));
 }
 
 #[tokio::test]
@@ -344,10 +350,10 @@ async fn following_asks_again_when_the_time_comes() {
     let desk = Desk::open().await;
     desk.outlet.answers("/live", [ONE, TWO].map(Answer::html));
     // Each look at the clock finds it five minutes on, so the address is due again as soon as it is done.
-    let (now, settings) = (desk.now.clone(), FetchSettings::default());
+    let (now, settings) = (desk.now.clone(), FetchSettings { gap: Duration::ZERO, ..FetchSettings::default() });
     let clock: Clock = Arc::new(move || minute(now.fetch_add(5, SeqCst)));
     let follower = Follower::new(desk.store.clone(), Fetcher::new(&settings).unwrap(), Arc::new(split), clock);
-    let followed = Followed { url: desk.outlet.url("/live"), outlet: None, every: Duration::from_secs(300), title: None };
+    let followed = followed(desk.outlet.url("/live"));
     follower.follow(&[followed], true).await.unwrap();
     let stop = desk.stop.subscribe();
     let running = tokio::spawn(async move { follower.run(stop).await });
@@ -375,18 +381,18 @@ async fn seeds_fill_a_store_once_and_take_nothing_back() {
     let store = Store::open(&folder.path().join("tidings.db")).await.unwrap();
     let stories = story(&folder, ONE, 10);
     let first = load_seeds(&store, &stories, &(Arc::new(split) as Split)).await.unwrap();
-    assert_eq!(first[0].outcome, Outcome::Changed { new: 1, edited: 0 });
+    assert_eq!(first[0].outcome, changed(1, 0));
     let before = store.window(&Scope::Everything, 9).await.unwrap();
-    assert_eq!((before.changed, before.entries[0].0.headline.as_str()), (Some(minute(10)), "The lake"));
+    assert_eq!((before.changed, before.entries[0].head.headline.as_str()), (Some(minute(10)), "The lake"));
     assert_eq!(load_seeds(&store, &stories, &(Arc::new(split) as Split)).await.unwrap()[0].outcome, Outcome::Unchanged);
     assert_eq!(store.window(&Scope::Everything, 9).await.unwrap(), before);
 
     let mut later = blog("lake", "1", vec![entry("1", 1)]);
     later.entries[0].headline = Some("Edited since".into());
-    store.save(&later, minute(10) + TimeDelta::days(1), None).await.unwrap();
+    store.save(&Reading::new(&later, minute(10) + TimeDelta::days(1)), None, None).await.unwrap();
     assert_eq!(load_seeds(&store, &stories, &(Arc::new(split) as Split)).await.unwrap()[0].outcome, Outcome::Unchanged);
     let window = store.window(&Scope::Everything, 9).await.unwrap();
-    assert_eq!(window.entries[0].1.headline.as_deref(), Some("Edited since"));
+    assert_eq!(window.entries[0].entry.headline.as_deref(), Some("Edited since"));
 }
 
 #[tokio::test]

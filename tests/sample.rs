@@ -23,7 +23,14 @@ pub fn blog(outlet: &str, key: &str, entries: Vec<Entry>) -> LiveBlog {
         coverage: Coverage { state: CoverageState::Live, ..Coverage::default() },
     };
     let id = |entry: Entry| Entry { id: entry_id(outlet, key, &entry.key), ..entry };
-    LiveBlog { head, problems: Vec::new(), older: None, entries: entries.into_iter().map(id).collect() }
+    LiveBlog {
+        head,
+        problems: Vec::new(),
+        older: None,
+        window: false,
+        withdrawn: Vec::new(),
+        entries: entries.into_iter().map(id).collect(),
+    }
 }
 
 /// An entry published at a minute of that afternoon. Its id comes with its live blog.

@@ -1,6 +1,8 @@
 //! The server: what is where, what is cached how, what a client can't do to it. Most tests call the router; some speak HTTP
 //! over a socket.
 
+mod admitted;
+
 use std::io::Read;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -12,10 +14,11 @@ use http_body_util::BodyExt;
 use serde_json::Value;
 use tempfile::TempDir;
 use tidings::model::{CoverageState, LiveBlog};
+use tidings::reconcile::Reading;
 use tidings::server::{Limits, ServerState, router, serve};
 use tidings::store::{SourceState, Store};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, timeout};
 use tower::ServiceExt;
@@ -53,10 +56,16 @@ impl Answer {
 
 impl Served {
     async fn with(limits: Limits) -> Served {
+        Served::under(None, limits).await
+    }
+
+    /// Reached under `base`.
+    async fn under(base: Option<&str>, limits: Limits) -> Served {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("tidings.db")).await.unwrap();
         let listen = SocketAddr::from(([127, 0, 0, 1], 8080));
-        let state = ServerState::new(store.clone(), None, listen, limits);
+        let base = base.map(|base| base.parse().unwrap());
+        let state = ServerState::new(store.clone(), base.as_ref(), listen, limits);
         Served { folder, store, router: router(state.clone()), state }
     }
 
@@ -80,7 +89,7 @@ impl Served {
             last_ok: Some(minute(seen)),
             ..SourceState::new(read.head.url.clone().unwrap(), 300, minute(seen))
         };
-        self.store.save(read, minute(seen), Some(&source)).await.unwrap();
+        self.store.save(&Reading::new(read, minute(seen)), None, Some(&source)).await.unwrap();
     }
 
     async fn ask(&self, method: Method, path: &str, headers: &[(&str, &str)]) -> Answer {
@@ -395,10 +404,11 @@ async fn between_two_looks_feeds_come_from_memory_and_our_own_refresh_is_seen_at
     let served = Served::with(Limits { recheck: Duration::from_secs(3600), ..Limits::default() }).await;
     served.save(&blog("lake", "1", vec![entry("a", 5)]), 10).await;
     assert_eq!(headlines(&served.get("/feed.json").await), ["Ferry a is late"]);
-    served.save(&blog("lake", "1", vec![entry("b", 7), entry("a", 5)]), 11).await;
+    let other = Store::open(&served.folder.path().join("tidings.db")).await.unwrap();
+    other.save(&Reading::new(&blog("hill", "3", vec![entry("z", 6)]), minute(11)), None, None).await.unwrap();
     assert_eq!(headlines(&served.get("/feed.json").await), ["Ferry a is late"]);
-    served.state.store_changed();
-    assert_eq!(headlines(&served.get("/feed.json").await), ["Ferry b is late", "Ferry a is late"]);
+    served.save(&blog("lake", "1", vec![entry("b", 7), entry("a", 5)]), 12).await;
+    assert_eq!(headlines(&served.get("/feed.json").await), ["Ferry b is late", "Ferry z is late", "Ferry a is late"]);
 }
 
 #[tokio::test]
@@ -406,7 +416,7 @@ async fn a_commit_of_another_process_is_seen() {
     let served = Served::filled().await;
     let before = served.get("/feed.json").await;
     let other = Store::open(&served.folder.path().join("tidings.db")).await.unwrap();
-    other.save(&blog("hill", "3", vec![entry("z", 30)]), minute(31), None).await.unwrap();
+    other.save(&Reading::new(&blog("hill", "3", vec![entry("z", 30)]), minute(31)), None, None).await.unwrap();
     let after = served.get("/feed.json").await;
     assert_eq!(headlines(&after)[0], "Ferry z is late");
     assert_ne!(after.header("etag"), before.header("etag"));
@@ -539,6 +549,10 @@ struct Listening {
 async fn listening(limits: Limits) -> Listening {
     let served = Served::with(limits).await;
     served.save(&blog("lake", "1", vec![entry("a", 5)]), 10).await;
+    listen(served).await
+}
+
+async fn listen(served: Served) -> Listening {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel();
@@ -562,6 +576,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 const SHORT: Limits = Limits {
     header: Duration::from_millis(300),
+    idle: Duration::from_millis(1500),
     write: Duration::from_secs(10),
     connections: 2,
     drain: Duration::from_secs(3),
@@ -610,23 +625,60 @@ async fn a_client_that_dribbles_its_request_is_cut_off() {
     assert!(took >= SHORT.header && took < SHORT.header * 10, "{took:?}");
 }
 
-#[tokio::test]
-async fn idle_connections_make_room_for_the_next_client() {
-    let server = listening(SHORT).await;
+/// Connections that have been answered and stay, saying nothing.
+async fn idle(address: SocketAddr, many: usize) -> Vec<TcpStream> {
     let mut held = Vec::new();
-    for _ in 0..SHORT.connections {
-        let mut stream = TcpStream::connect(server.address).await.unwrap();
+    for _ in 0..many {
+        let mut stream = TcpStream::connect(address).await.unwrap();
         stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
         let mut first = [0; 12];
         stream.read_exact(&mut first).await.unwrap();
         assert_eq!(&first, b"HTTP/1.1 200");
         held.push(stream);
     }
-    // Both places are taken by clients who stay and say nothing.
+    held
+}
+
+#[tokio::test]
+async fn there_are_no_more_connections_than_allowed() {
+    let server = listening(Limits { idle: PATIENCE, ..SHORT }).await;
+    let mut held = Vec::new();
+    for _ in 0..SHORT.connections {
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        stream.write_all(b"GET /healthz").await.unwrap();
+        held.push(stream);
+    }
+    // Both places are taken by clients in the middle of a request, who have some time left for it.
     let started = Instant::now();
     let answer = raw(server.address, "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-    assert!(started.elapsed() >= SHORT.header / 2, "the limit on connections does not hold: {:?}", started.elapsed());
+    let took = started.elapsed();
+    assert!(took >= SHORT.header / 2 && took < PATIENCE / 2, "{took:?}");
+}
+
+#[tokio::test]
+async fn idle_connections_make_room_for_the_next_client() {
+    let server = listening(Limits { idle: PATIENCE * 2, ..SHORT }).await;
+    let _held = idle(server.address, SHORT.connections).await;
+    for _ in 0..5 {
+        let answer = raw(server.address, "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn between_two_requests_a_client_has_more_time_than_for_a_head() {
+    assert_eq!((Limits::default().header.as_secs(), Limits::default().idle.as_secs()), (5, 30));
+    let server = listening(SHORT).await;
+    let mut stream = idle(server.address, 1).await.remove(0);
+    sleep(SHORT.header * 2).await;
+    stream.write_all(b"GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    let answered = Instant::now();
+    let mut rest = Vec::new();
+    timeout(PATIENCE, stream.read_to_end(&mut rest)).await.expect("it is closed").unwrap();
+    let took = answered.elapsed();
+    assert!(String::from_utf8_lossy(&rest).contains("HTTP/1.1 404"), "the first wait was not too long");
+    assert!(took >= SHORT.idle && took < SHORT.idle * 5, "{took:?}");
 }
 
 #[tokio::test]
@@ -641,6 +693,36 @@ async fn a_shutdown_does_not_wait_for_idle_clients_and_frees_the_port() {
     server.done.await.unwrap();
     assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
     assert!(TcpStream::connect(server.address).await.is_err());
+}
+
+/// A reader who takes a while is given it, the connection is not kept for a next request.
+#[tokio::test]
+async fn a_shutdown_finishes_the_answers_under_way() {
+    let served = Served::with(Limits::default()).await;
+    let mut long = entry("a", 5);
+    long.body_html = format!("<p>{}</p>", "All ferries are late. ".repeat(2000));
+    let entries =
+        (0..200).map(|nth| tidings::model::Entry { body_html: long.body_html.clone(), ..entry(&nth.to_string(), nth) });
+    served.save(&blog("lake", "1", entries.collect()), 300).await;
+    let server = listen(served).await;
+    // No buffer of the system's holds the whole answer.
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(64 * 1024).unwrap();
+    let mut stream = socket.connect(server.address).await.unwrap();
+    stream.write_all(b"GET /feed.json?limit=200 HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    let mut answer = vec![0; 1000];
+    stream.read_exact(&mut answer).await.unwrap();
+    server.stop.send(()).unwrap();
+    sleep(Duration::from_millis(1500)).await;
+    assert!(!server.done.is_finished(), "the answer is not in some buffer already");
+    let started = Instant::now();
+    timeout(PATIENCE, stream.read_to_end(&mut answer)).await.expect("the server closes").unwrap();
+    server.done.await.unwrap();
+    assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
+    let answer = String::from_utf8(answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(head.contains(&format!("content-length: {}", body.len())), "cut off: {} bytes of {head}", body.len());
+    assert!(body.len() > 8_000_000, "{}", body.len());
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use chrono::TimeDelta;
 use sqlx::{Connection, SqliteConnection};
 use tempfile::TempDir;
 use tidings::model::{Entry, Image, Mark, Problem, ProblemCode};
+use tidings::reconcile::Reading;
 use tidings::store::{Scope, SourceState, Store, StoreError, Window};
 
 use crate::sample::{blog, entry, minute, stamp};
@@ -18,7 +19,7 @@ async fn fresh() -> (TempDir, Store) {
 }
 
 fn keys(window: &Window) -> Vec<&str> {
-    window.entries.iter().map(|(_, entry)| entry.key.as_str()).collect()
+    window.entries.iter().map(|shown| shown.entry.key.as_str()).collect()
 }
 
 async fn sqlite(path: &Path) -> SqliteConnection {
@@ -46,16 +47,16 @@ async fn everything_is_there_after_a_restart() {
     read.problems = vec![Problem::new(ProblemCode::Damaged, "the page stops in the middle")];
     read.head.standfirst = Some("All boats, all day".into());
     read.head.coverage.started = Some(minute(0));
-    store.save(&read, minute(10), None).await.unwrap();
+    store.save(&Reading::new(&read, minute(10)), None, None).await.unwrap();
     let before = store.window(&Scope::Everything, 100).await.unwrap();
     store.close().await;
 
     let again = Store::open(&folder.path().join("tidings.db")).await.unwrap();
     let window = again.window(&Scope::Everything, 100).await.unwrap();
     assert_eq!(window, before);
-    assert_eq!(window.entries.iter().map(|(_, entry)| (**entry).clone()).collect::<Vec<_>>(), read.entries);
-    assert_eq!(*window.entries[0].0, read.head);
-    assert_eq!((window.changed, window.generation), (Some(minute(10)), 1));
+    assert_eq!(window.entries.iter().map(|shown| (*shown.entry).clone()).collect::<Vec<_>>(), read.entries);
+    assert_eq!(*window.entries[0].head, read.head);
+    assert_eq!((window.changed, window.generation), (Some(minute(10)), 2));
     let blogs = again.blogs().await.unwrap();
     assert_eq!((blogs[0].entries, blogs[0].newest, &blogs[0].problems), (2, Some(minute(3)), &read.problems));
 }
@@ -64,13 +65,15 @@ async fn everything_is_there_after_a_restart() {
 async fn a_second_handle_sees_commits_at_once_and_both_may_write() {
     let (folder, one) = fresh().await;
     let two = Store::open(&folder.path().join("tidings.db")).await.unwrap();
-    one.save(&blog("lake", "1", vec![entry("a", 1)]), minute(2), None).await.unwrap();
+    one.save(&Reading::new(&blog("lake", "1", vec![entry("a", 1)]), minute(2)), None, None).await.unwrap();
     assert_eq!(two.generation().await.unwrap(), 1);
     assert_eq!(keys(&two.window(&Scope::Everything, 9).await.unwrap()), ["a"]);
 
     let writes = (0..20).map(|n| {
         let store = if n % 2 == 0 { one.clone() } else { two.clone() };
-        tokio::spawn(async move { store.save(&blog("lake", &n.to_string(), vec![entry("x", n)]), minute(60), None).await })
+        tokio::spawn(async move {
+            store.save(&Reading::new(&blog("lake", &n.to_string(), vec![entry("x", n)]), minute(60)), None, None).await
+        })
     });
     for write in writes.collect::<Vec<_>>() {
         write.await.unwrap().unwrap();
@@ -98,15 +101,17 @@ async fn two_processes_may_open_a_fresh_file_at_once() {
 async fn the_generation_grows_only_when_a_feed_changes() {
     let (_folder, store) = fresh().await;
     let first = blog("lake", "1", vec![entry("b", 2), entry("a", 1)]);
-    store.save(&first, minute(3), None).await.unwrap();
+    store.save(&Reading::new(&first, minute(3)), None, None).await.unwrap();
     let before = store.window(&Scope::Everything, 9).await.unwrap();
 
     let mut same = first.clone();
     same.entries[0].updated = Some(stamp(7));
     same.entries[1].problems = vec![Problem::new(ProblemCode::ClockOrder, "stepped back a little")];
     same.problems = vec![Problem::new(ProblemCode::Charset, "one byte was replaced")];
-    let changes =
-        store.save(&same, minute(8), Some(&SourceState::new("https://lake.example/", 60, minute(8)))).await.unwrap();
+    let changes = store
+        .save(&Reading::new(&same, minute(8)), None, Some(&SourceState::new("https://lake.example/", 60, minute(8))))
+        .await
+        .unwrap();
     assert_eq!((changes.is_empty(), changes.unchanged), (true, 2));
     assert_eq!(store.window(&Scope::Everything, 9).await.unwrap(), before);
     assert_eq!(store.sources().await.unwrap().len(), 1);
@@ -114,20 +119,20 @@ async fn the_generation_grows_only_when_a_feed_changes() {
 
     let mut edited = first.clone();
     edited.entries[1].headline = Some("Ferry a has sailed".into());
-    store.save(&edited, minute(9), None).await.unwrap();
+    store.save(&Reading::new(&edited, minute(9)), None, None).await.unwrap();
     let after = store.window(&Scope::Everything, 9).await.unwrap();
-    assert_eq!((after.generation, after.changed), (2, Some(minute(9))));
-    assert_eq!(after.entries[1].1.updated.as_ref().unwrap().at, minute(9));
-    assert_eq!(after.entries[1].1.published, first.entries[1].published);
+    assert_eq!((after.generation, after.changed), (3, Some(minute(9))));
+    assert_eq!(after.entries[1].entry.updated.as_ref().unwrap().at, minute(9));
+    assert_eq!(after.entries[1].entry.published, first.entries[1].published);
     let stored = store.entries_of(first.head.id).await.unwrap();
-    assert_eq!(stored.iter().map(|entry| entry.changed).collect::<Vec<_>>(), [minute(3), minute(9)]);
-    assert!(stored.iter().all(|entry| entry.first_seen == minute(3)));
+    assert_eq!(stored.iter().map(|entry| entry.life.changed).collect::<Vec<_>>(), [minute(3), minute(9)]);
+    assert!(stored.iter().all(|entry| entry.life.first_seen == minute(3)));
 }
 
 #[tokio::test]
 async fn a_window_is_newest_first_and_ties_have_one_order() {
     let (_folder, store) = fresh().await;
-    let save = async |read| store.save(&read, minute(30), None).await.unwrap();
+    let save = async |read| store.save(&Reading::new(&read, minute(30)), None, None).await.unwrap();
     save(blog("river", "1", vec![entry("r2", 5), entry("r1", 1)])).await;
     save(blog("lake", "2", vec![entry("l3", 5), entry("l0", 0)])).await;
     save(blog("lake", "1", vec![entry("l2b", 5), entry("l2a", 5), entry("l1", 4)])).await;
@@ -151,9 +156,9 @@ async fn windows_walk_an_index() {
     let (folder, _store) = fresh().await;
     let mut db = sqlite(&folder.path().join("tidings.db")).await;
     for query in [
-        "EXPLAIN QUERY PLAN SELECT * FROM entry ORDER BY published DESC, outlet, blog_key, rank DESC, id LIMIT 200",
-        "EXPLAIN QUERY PLAN SELECT * FROM entry WHERE outlet = ? ORDER BY published DESC, blog_key, rank DESC, id LIMIT 200",
-        "EXPLAIN QUERY PLAN SELECT * FROM entry WHERE blog = ? ORDER BY published DESC, rank DESC, id LIMIT 200",
+        "EXPLAIN QUERY PLAN SELECT * FROM entry WHERE surfaced IS NOT NULL ORDER BY surfaced DESC, n DESC LIMIT 200",
+        "EXPLAIN QUERY PLAN SELECT * FROM entry WHERE outlet = ? AND surfaced IS NOT NULL ORDER BY surfaced DESC, n DESC LIMIT 200",
+        "EXPLAIN QUERY PLAN SELECT * FROM entry WHERE blog = ? AND surfaced IS NOT NULL ORDER BY surfaced DESC, n DESC LIMIT 200",
     ] {
         let plan: Vec<(i64, i64, i64, String)> = sqlx::query_as(query).fetch_all(&mut db).await.unwrap();
         assert_eq!(plan.len(), 1, "{plan:?}");
@@ -206,15 +211,15 @@ async fn every_change_moves_the_date_of_the_feeds_it_shows_in() {
     let lake = blog("lake", "1", vec![entry("1", 1)]);
     let river = blog("river", "1", vec![entry("1", 1)]);
     let scopes = [Scope::Everything, Scope::Outlet("lake".into()), Scope::Blog(lake.head.id)];
-    store.save(&lake, minute(10), None).await.unwrap();
-    store.save(&river, minute(10), None).await.unwrap();
+    store.save(&Reading::new(&lake, minute(10)), None, None).await.unwrap();
+    store.save(&Reading::new(&river, minute(10)), None, None).await.unwrap();
     let older = blog("lake", "1", vec![entry("1", 1), entry("0", 0)]);
     let mut before = Vec::new();
     for scope in &scopes {
         before.push(changed(scope).await);
     }
     assert!(before[0] > minute(10), "two in one second");
-    store.save(&older, minute(5), None).await.unwrap();
+    store.save(&Reading::new(&older, minute(5)), None, None).await.unwrap();
     for (scope, before) in scopes.iter().zip(before) {
         assert!(changed(scope).await.timestamp() > before.timestamp(), "{scope:?}");
     }
@@ -296,13 +301,13 @@ async fn ten_thousand_entries() {
     let entries = (0..10_000).rev().map(|n| entry(&n.to_string(), n)).collect();
     let read = blog("lake", "1", entries);
     let timed = Instant::now();
-    assert_eq!(store.save(&read, minute(10_000), None).await.unwrap().new.len(), 10_000);
+    assert_eq!(store.save(&Reading::new(&read, minute(10_000)), None, None).await.unwrap().new.len(), 10_000);
     println!("10,000 entries saved in {:?}", timed.elapsed());
     let timed = Instant::now();
-    assert!(store.save(&read, minute(10_001), None).await.unwrap().is_empty());
+    assert!(store.save(&Reading::new(&read, minute(10_001)), None, None).await.unwrap().is_empty());
     println!("the same page again in {:?}", timed.elapsed());
     let timed = Instant::now();
     let window = store.window(&Scope::Everything, 200).await.unwrap();
     println!("the newest 200 of them in {:?}", timed.elapsed());
-    assert_eq!((window.entries.len(), window.entries[199].1.key.as_str()), (200, "9800"));
+    assert_eq!((window.entries.len(), window.entries[199].entry.key.as_str()), (200, "9800"));
 }

@@ -56,6 +56,8 @@ fn live_page(page: &Html, source: &Source) -> Draft {
         language: html::language(page),
         ..Draft::default()
     };
+    // AMP shows so many entries at a time and pages the rest.
+    draft.window = html::first(page, css!("amp-live-list[data-max-items-per-page]")).is_some();
     draft.coverage = shown_state(page);
     draft.coverage.started = posting.and_then(|posting| instant(&posting["coverageStartTime"]));
     let key_points: HashSet<&str> = page
@@ -69,6 +71,8 @@ fn live_page(page: &Html, source: &Source) -> Draft {
         // A tombstone is an entry that the outlet has taken back (AMP's `amp-live-list`).
         if post.attr("data-tombstone").is_none() {
             draft.entries.push(live_entry(post, nested.within(post), source, &updates, &key_points));
+        } else if let Some(id) = post.attr("id").and_then(|id| id.strip_prefix("post-")) {
+            draft.withdrawn.push(id.to_owned());
         }
     }
     draft

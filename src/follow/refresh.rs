@@ -8,10 +8,11 @@ use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 use url::Url;
 
-use crate::fetch::{Fetched, Validators};
+use crate::fetch::{Fetched, Reach, Validators};
 use crate::model::LiveBlog;
 use crate::page::Page;
-use crate::store::{SourceState, StoreError};
+use crate::reconcile::{Changes, Reading};
+use crate::store::{NewCapture, SourceState, StoreError};
 
 use super::{Follower, Refreshed, stopped};
 
@@ -19,7 +20,7 @@ use super::{Follower, Refreshed, stopped};
 const LONGEST_PAUSE: TimeDelta = TimeDelta::hours(1);
 
 /// What becomes of a page is decided by its bytes and by who reads them.
-const VERSION: &str = env!("CARGO_PKG_VERSION");
+pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// How a refresh went.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,13 +29,8 @@ pub enum Outcome {
     NotModified,
     /// A page came, and there is nothing new in it.
     Unchanged,
-    /// Entries were added or edited, or (with zero of both) the head changed.
-    Changed {
-        /// Entries never seen before.
-        new: usize,
-        /// Entries whose content changed.
-        edited: usize,
-    },
+    /// Something changed of what a feed shows; with zero of all, the head alone.
+    Changed(Tally),
     /// A page came and no entry could be found in it. What was stored before is kept.
     Empty(String),
     /// No page came, or none that can be read. What was stored before is kept.
@@ -43,13 +39,53 @@ pub enum Outcome {
     Stopped,
 }
 
+/// How many entries of a live blog a refresh changed, and how.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Entries never seen before.
+    pub new: usize,
+    /// Entries that say something else.
+    pub edited: usize,
+    /// Entries that say the same with another mark, link or picture.
+    pub touched: usize,
+    /// Entries that the outlet took back.
+    pub withdrawn: usize,
+    /// Entries that it shows again.
+    pub restored: usize,
+}
+
+impl From<&Changes> for Outcome {
+    fn from(changes: &Changes) -> Self {
+        if changes.is_empty() {
+            return Outcome::Unchanged;
+        }
+        Outcome::Changed(Tally {
+            new: changes.new.len(),
+            edited: changes.edited.len(),
+            touched: changes.touched.len(),
+            withdrawn: changes.withdrawn.len(),
+            restored: changes.restored.len(),
+        })
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if *self == Tally::default() {
+            return f.write_str("its head changed");
+        }
+        write!(f, "{} new, {} edited", self.new, self.edited)?;
+        let rare = [(self.touched, "touched"), (self.withdrawn, "withdrawn"), (self.restored, "restored")];
+        rare.iter().filter(|(count, _)| *count > 0).try_for_each(|(count, what)| write!(f, ", {count} {what}"))
+    }
+}
+
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Outcome::NotModified => f.write_str("not modified"),
             Outcome::Unchanged => f.write_str("nothing new"),
-            Outcome::Changed { new: 0, edited: 0 } => f.write_str("its head changed"),
-            Outcome::Changed { new, edited } => write!(f, "{new} new, {edited} edited"),
+            Outcome::Changed(tally) => tally.fmt(f),
             Outcome::Empty(reason) | Outcome::Failed(reason) => f.write_str(reason),
             Outcome::Stopped => f.write_str("stopped before it was done"),
         }
@@ -57,16 +93,16 @@ impl fmt::Display for Outcome {
 }
 
 /// What a fetch and a reading came to, before anything is written.
-enum Reading {
+enum Answer {
     NotModified,
     SameBytes(Validators),
-    Read { blog: Box<LiveBlog>, seen: DateTime<Utc>, validators: Validators, hash: [u8; 32] },
+    Read { blog: Box<LiveBlog>, page: Page, validators: Validators, hash: [u8; 32] },
     Failed { reason: String, retry_after: Option<Duration> },
 }
 
-impl Reading {
+impl Answer {
     fn failed(reason: impl Into<String>) -> Self {
-        Reading::Failed { reason: reason.into(), retry_after: None }
+        Answer::Failed { reason: reason.into(), retry_after: None }
     }
 }
 
@@ -75,27 +111,26 @@ impl Follower {
     /// outcome. `stop` drops the fetch; a write that has begun is finished.
     pub async fn refresh(&self, source: SourceState, mut stop: watch::Receiver<bool>) -> Result<Refreshed, StoreError> {
         let url = source.url.clone();
-        let reading = tokio::select! {
+        let answer = tokio::select! {
             biased;
             () = stopped(&mut stop) => None,
-            reading = self.read(&source) => Some(reading),
+            answer = self.read(&source) => Some(answer),
         };
-        let Some(reading) = reading else {
+        let Some(answer) = answer else {
             // The claim is given back: whoever starts next does not wait for the lease.
             self.store.put_source(&source).await?;
             return Ok(Refreshed { url, outcome: Outcome::Stopped });
         };
-        let outcome = self.settle(source, reading).await?;
+        let outcome = self.settle(source, answer).await?;
         Ok(Refreshed { url, outcome })
     }
 
     /// Fetches and reads; touches no store.
-    async fn read(&self, source: &SourceState) -> Reading {
+    async fn read(&self, source: &SourceState) -> Answer {
         let url = match Url::parse(&source.url) {
             Ok(url) => url,
-            Err(error) => return Reading::failed(format!("this is not an address: {error}")),
+            Err(error) => return Answer::failed(format!("this is not an address: {error}")),
         };
-        let _pass = self.lanes.enter(url.host_str().unwrap_or_default()).await;
         // A page that another version read is asked for whole: "not modified" would keep that version's reading.
         let ours = source.read_by.as_deref() == Some(VERSION);
         let validators = if ours {
@@ -103,48 +138,43 @@ impl Follower {
         } else {
             Validators::default()
         };
-        let (page, validators) = match self.fetcher.get(&url, &validators, (self.clock)()).await {
-            Ok(Fetched::NotModified) => return Reading::NotModified,
-            Ok(Fetched::Page { page, validators }) => (page, validators),
+        let reach = Reach::allowing_private(self.followed(&source.url).is_some_and(|followed| followed.allow_private));
+        let (page, validators, _place) = match self.fetcher.get(&url, reach, &validators, &*self.clock).await {
+            Ok(Fetched::NotModified) => return Answer::NotModified,
+            Ok(Fetched::Page { page, validators, place }) => (page, validators, place),
             Err(error) => {
-                return Reading::Failed { retry_after: error.retry_after(), reason: error.to_string() };
+                return Answer::Failed { retry_after: error.retry_after(), reason: error.to_string() };
             }
         };
         let hash = page_hash(&page);
         if ours && source.body_hash == Some(hash) {
-            return Reading::SameBytes(validators);
+            return Answer::SameBytes(validators);
         }
-        let (split, outlet, seen) = (self.split.clone(), source.outlet.clone(), page.captured.latest());
+        let (split, outlet) = (self.split.clone(), source.outlet.clone());
         // Reading a page is work for milliseconds to seconds, and other tasks wait on this thread.
-        match tokio::task::spawn_blocking(move || split(&page, outlet.as_deref())).await {
-            Ok(Ok(mut blog)) => {
+        let reading = move || split(&page, outlet.as_deref()).map(|blog| (blog, page));
+        match tokio::task::spawn_blocking(reading).await {
+            Ok(Ok((mut blog, page))) => {
                 if let Some(title) = &source.title {
                     blog.head.headline.clone_from(title);
                 }
-                Reading::Read { blog: Box::new(blog), seen, validators, hash }
+                Answer::Read { blog: Box::new(blog), page, validators, hash }
             }
-            Ok(Err(refusal)) => Reading::failed(refusal.to_string()),
-            Err(_) => Reading::failed("reading the page broke off; this is a bug in tidings"),
+            Ok(Err(refusal)) => Answer::failed(refusal.to_string()),
+            Err(_) => Answer::failed("reading the page broke off; this is a bug in tidings"),
         }
     }
 
-    async fn settle(&self, source: SourceState, reading: Reading) -> Result<Outcome, StoreError> {
+    async fn settle(&self, source: SourceState, answer: Answer) -> Result<Outcome, StoreError> {
         let now = (self.clock)();
         let before = source.clone();
-        match reading {
-            Reading::NotModified => {
-                let state = well(source, now);
-                self.store.put_source(&state).await?;
-                tell(&before, &state);
-                Ok(Outcome::NotModified)
-            }
-            Reading::SameBytes(validators) => {
+        match answer {
+            Answer::NotModified => self.settle_same(&before, well(source, now), Outcome::NotModified).await,
+            Answer::SameBytes(validators) => {
                 let state = with_validators(well(source, now), validators);
-                self.store.put_source(&state).await?;
-                tell(&before, &state);
-                Ok(Outcome::Unchanged)
+                self.settle_same(&before, state, Outcome::Unchanged).await
             }
-            Reading::Failed { reason, retry_after } => {
+            Answer::Failed { reason, retry_after } => {
                 let mut state = ill(source, reason.clone(), now);
                 // The outlet may ask for a longer pause than ours, never for a shorter one.
                 if let Some(asked) = retry_after.and_then(|after| TimeDelta::from_std(after).ok()) {
@@ -154,23 +184,46 @@ impl Follower {
                 tell(&before, &state);
                 Ok(Outcome::Failed(reason))
             }
-            Reading::Read { blog, .. } if blog.entries.is_empty() => self.settle_empty(source, *blog, now).await,
-            Reading::Read { blog, seen, validators, hash } => {
+            Answer::Read { blog, .. } if blog.entries.is_empty() => self.settle_empty(source, *blog, now).await,
+            Answer::Read { blog, page, validators, hash } => {
                 let mut state = with_validators(well(source, now), validators);
+                let seen = page.captured.latest();
+                let reread = state.body_hash == Some(hash);
+                let reading = Reading { plain: page.is_plain(), reread, ..Reading::new(&blog, seen) };
+                let headers = headers(&page, &state);
+                let capture = NewCapture {
+                    url: page.url.as_ref().map(Url::as_str),
+                    outlet: before.outlet.as_deref(),
+                    title: before.title.as_deref(),
+                    content_type: page.content_type.as_deref(),
+                    headers: &headers,
+                    body: &page.body,
+                    known_as: before.blog,
+                    read_by: VERSION,
+                };
                 state.body_hash = Some(hash);
                 state.read_by = Some(VERSION.to_owned());
-                state.blog = Some(blog.head.id);
                 state.problems.clone_from(&blog.problems);
-                let changes = self.store.save(&blog, seen, Some(&state)).await?;
+                let changes = self.store.save(&reading, Some(&capture), Some(&state)).await?;
                 tell(&before, &state);
-                if changes.is_empty() {
-                    return Ok(Outcome::Unchanged);
-                }
-                let (new, edited) = (changes.new.len(), changes.edited.len());
-                tracing::debug!(url = state.url, new, edited, "refreshed");
-                Ok(Outcome::Changed { new, edited })
+                let outcome = Outcome::from(&changes);
+                tracing::debug!(url = state.url, "{outcome}");
+                Ok(outcome)
             }
         }
+    }
+
+    /// The page is as it was. That alone tells something: what it lacked for the first time, it lacks again.
+    async fn settle_same(&self, before: &SourceState, state: SourceState, outcome: Outcome) -> Result<Outcome, StoreError> {
+        let changes = match (state.blog, state.last_ok) {
+            (Some(blog), Some(seen)) => self.store.save_again(blog, seen, Some(&state)).await?,
+            _ => {
+                self.store.put_source(&state).await?;
+                Changes::default()
+            }
+        };
+        tell(before, &state);
+        Ok(if changes.is_empty() { outcome } else { Outcome::from(&changes) })
     }
 
     /// A page without entries never takes any away: it is a consent wall or a new layout far more often than the truth. Its
@@ -239,6 +292,14 @@ fn tell(before: &SourceState, after: &SourceState) {
         (Some(_), None) => tracing::info!(url, "well again after {} failures", before.failures),
         _ => {}
     }
+}
+
+/// The headers of an answer that say something of its page, as they are kept with its bytes.
+fn headers(page: &Page, state: &SourceState) -> Vec<(String, String)> {
+    [("content-type", &page.content_type), ("etag", &state.etag), ("last-modified", &state.last_modified)]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), value.clone()?)))
+        .collect()
 }
 
 fn page_hash(page: &Page) -> [u8; 32] {

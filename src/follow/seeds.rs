@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use crate::config::{Seed, Story};
 use crate::page::{Captured, Page};
-use crate::store::{Store, StoreError};
+use crate::reconcile::Reading;
+use crate::store::{NewCapture, Store, StoreError};
 
+use super::refresh::VERSION;
 use super::{Outcome, Refreshed, Split};
 
 /// Why a capture could not be loaded.
@@ -49,9 +51,10 @@ pub async fn load_seeds(store: &Store, stories: &[Story], split: &Split) -> Resu
             captured: Captured::At(seed.captured),
         };
         let (split, outlet) = (split.clone(), seed.outlet.clone());
-        let read = tokio::task::spawn_blocking(move || split(&page, Some(&outlet))).await;
+        let reading = move || (split(&page, Some(&outlet)), page);
+        let read = tokio::task::spawn_blocking(reading).await;
         let refused = |reason: &dyn ToString| SeedError::Refused { path: path(), reason: reason.to_string() };
-        let read = read.map_err(|_| refused(&"reading it broke off; this is a bug in tidings"))?;
+        let (read, page) = read.map_err(|_| refused(&"reading it broke off; this is a bug in tidings"))?;
         let mut blog = read.map_err(|refusal| refused(&refusal))?;
         if blog.entries.is_empty() {
             return Err(refused(&"there is not a single entry in it"));
@@ -59,11 +62,19 @@ pub async fn load_seeds(store: &Store, stories: &[Story], split: &Split) -> Resu
         if let Some(title) = &seed.title {
             blog.head.headline.clone_from(title);
         }
-        let changes = store.save(&blog, seed.captured, None).await?;
-        let outcome = match changes.is_empty() {
-            true => Outcome::Unchanged,
-            false => Outcome::Changed { new: changes.new.len(), edited: changes.edited.len() },
+        let reading = Reading { plain: page.is_plain(), ..Reading::new(&blog, seed.captured) };
+        let capture = NewCapture {
+            url: Some(seed.url.as_str()),
+            outlet: Some(&seed.outlet),
+            title: seed.title.as_deref(),
+            content_type: page.content_type.as_deref(),
+            headers: &[],
+            body: &page.body,
+            known_as: None,
+            read_by: VERSION,
         };
+        let changes = store.save(&reading, Some(&capture), None).await?;
+        let outcome = Outcome::from(&changes);
         loaded.push(Refreshed { url: seed.url.to_string(), outcome });
     }
     Ok(loaded)

@@ -30,6 +30,10 @@ pub struct Draft {
     pub opened: Option<NaiveDate>,
     /// The address of the page that goes on with older entries.
     pub older: Option<String>,
+    /// Whether the page says that it shows a part of its entries only.
+    pub window: bool,
+    /// The outlet's own ids of entries that it says it took back.
+    pub withdrawn: Vec<String>,
     /// The entries, in page order.
     pub entries: Vec<DraftEntry>,
     /// What was wrong with the page.

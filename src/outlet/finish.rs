@@ -77,6 +77,8 @@ pub(super) fn finish(mut draft: Draft, source: &Source) -> Result<LiveBlog, Refu
         },
         problems: draft.problems,
         older: draft.older,
+        window: draft.window,
+        withdrawn: draft.withdrawn,
         entries,
     })
 }

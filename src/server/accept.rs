@@ -6,40 +6,45 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
+use axum::middleware::{from_fn_with_state, map_response};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
-use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use super::impatient::Impatient;
-use super::{ServerState, router};
+use super::connection::{Answering, Ends};
+use super::impatient::{Impatient, Patience, Progress};
+use super::{Limits, ServerState, admit, descriptors, headers, router};
 
 /// Bytes that the head of a request may have. Addresses and headers of real readers take a tenth of it.
 const HEAD: usize = 16 * 1024;
 
+/// Headers that a request may have.
+const HEADERS: usize = 64;
+
 /// Pause after a failure to accept, which is mostly too many open files: trying again at once would only burn the processor.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How long a shutdown waits for the rest of a request that is only half there.
+const HALF_ASKED: Duration = Duration::from_secs(1);
 
 /// Serves what is asked for on `listener` until `shutdown` is ready; then takes nothing new and waits a little for the answers
 /// under way.
 pub async fn serve(listener: TcpListener, state: ServerState, shutdown: impl Future<Output = ()>) {
     let limits = state.0.limits.clone();
-    let service = TowerToHyperService::new(router(state));
-    let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(limits.header).max_buf_size(HEAD);
-    let places = Arc::new(Semaphore::new(limits.connections));
-    let graceful = GracefulShutdown::new();
+    let reception = Reception::new(&limits, state);
+    let places = Arc::new(Semaphore::new(descriptors::room_for(limits.connections)));
+    let (stop, stopping) = watch::channel(false);
     let mut connections = JoinSet::new();
     let mut shutdown = pin!(shutdown);
 
     loop {
         // The place is taken before the connection: over the limit, clients wait in the kernel's backlog.
         let accepting = async {
-            let place = places.clone().acquire_owned().await;
+            let place = reception.place(&places).await;
             (listener.accept().await, place)
         };
         let (accepted, place) = tokio::select! {
@@ -47,28 +52,110 @@ pub async fn serve(listener: TcpListener, state: ServerState, shutdown: impl Fut
             Some(_) = connections.join_next() => continue,
             () = &mut shutdown => break,
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        match accepted {
+            Ok((stream, _)) => {
+                let (reception, stopping) = (reception.clone(), stopping.clone());
+                connections.spawn(async move {
+                    reception.attend(stream, stopping).await;
+                    drop(place);
+                });
+            }
             Err(error) => {
                 tracing::warn!("a connection could not be accepted: {error}");
                 sleep(ACCEPT_PAUSE).await;
-                continue;
             }
-        };
-        // A feed goes out in one piece; the last packet should not wait for more to come.
-        let _ = stream.set_nodelay(true);
-        let stream = TokioIo::new(Impatient::new(stream, limits.write));
-        let connection = graceful.watch(http.serve_connection(stream, service.clone()));
-        connections.spawn(async move {
-            let _place = place;
-            if let Err(error) = connection.await {
-                tracing::debug!("a connection ended early: {error}");
-            }
-        });
+        }
     }
 
     drop(listener);
-    if timeout(limits.drain, graceful.shutdown()).await.is_err() {
+    let _ = stop.send(true);
+    let ended = async { while connections.join_next().await.is_some() {} };
+    if timeout(limits.drain, ended).await.is_err() {
         tracing::warn!("{} answers were cut off by the shutdown", connections.len());
+    }
+}
+
+/// What every connection is treated with. Cheap to clone.
+#[derive(Clone)]
+struct Reception {
+    http: Arc<http1::Builder>,
+    router: Router,
+    patience: Patience,
+    /// Asks whoever has been here longest to leave after the answer under way.
+    crowded: Arc<Notify>,
+}
+
+impl Reception {
+    fn new(limits: &Limits, state: ServerState) -> Self {
+        let mut http = http1::Builder::new();
+        // Each phase has its own limit in the stream; this one catches a head that came in one piece with the request before
+        // it, which the stream can't tell from that.
+        http.timer(TokioTimer::new()).header_read_timeout(limits.idle).max_buf_size(HEAD).max_headers(HEADERS);
+        Reception {
+            http: Arc::new(http),
+            router: router(state.clone())
+                .layer(from_fn_with_state(state, admit::admit))
+                .layer(map_response(headers::guarded)),
+            patience: Patience { head: limits.header, idle: limits.idle, write: limits.write },
+            crowded: Arc::default(),
+        }
+    }
+
+    async fn place(&self, places: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
+        match places.clone().try_acquire_owned() {
+            Ok(place) => Some(place),
+            Err(_) => {
+                self.crowded.notify_one();
+                // The semaphore is never closed, so there is always a place in the end.
+                places.clone().acquire_owned().await.ok()
+            }
+        }
+    }
+
+    /// Answers on one connection until either side ends it.
+    async fn attend(&self, stream: TcpStream, mut stopping: watch::Receiver<bool>) {
+        let Some(ends) = Ends::of(&stream) else { return };
+        // A feed goes out in one piece; the last packet should not wait for more to come.
+        let _ = stream.set_nodelay(true);
+        let progress = Progress::new();
+        let stream = TokioIo::new(Impatient::new(stream, self.patience, progress.clone()));
+        let service = Answering::new(self.router.clone(), ends, progress.clone());
+        let mut connection = pin!(self.http.serve_connection(stream, service));
+        loop {
+            tokio::select! {
+                ended = connection.as_mut() => return note(ended),
+                _ = stopping.wait_for(|stop| *stop) => break,
+                () = self.crowded.notified() => {}
+            }
+            if !progress.is_asking() {
+                connection.as_mut().graceful_shutdown();
+                tokio::select! {
+                    ended = connection.as_mut() => return note(ended),
+                    _ = stopping.wait_for(|stop| *stop) => break,
+                }
+            }
+            // Who is about to ask may do so. The next one is called, and this one is left alone until its time is over.
+            self.crowded.notify_one();
+            tokio::select! {
+                ended = connection.as_mut() => return note(ended),
+                _ = stopping.wait_for(|stop| *stop) => break,
+                () = sleep(self.patience.head) => {}
+            }
+        }
+        connection.as_mut().graceful_shutdown();
+        // Who has asked is waited for, by the one who called for the stop; who has begun to ask, a moment.
+        tokio::select! {
+            ended = connection.as_mut() => return note(ended),
+            () = sleep(HALF_ASKED) => {}
+        }
+        if progress.is_answering() {
+            note(connection.await);
+        }
+    }
+}
+
+fn note(ended: Result<(), hyper::Error>) {
+    if let Err(error) = ended {
+        tracing::debug!("a connection ended early: {error}");
     }
 }

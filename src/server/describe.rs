@@ -37,7 +37,12 @@ pub(super) fn describe(base: &str, overview: &Overview, key: &Key, window: Windo
         language: one_language(overview, &key.scope),
         // An empty feed never changed. The clock would give it other bytes with every request.
         updated: window.changed.unwrap_or(DateTime::UNIX_EPOCH),
-        items: window.entries,
+        items: window
+            .entries
+            .into_iter()
+            .filter(|shown| shown.life.withdrawn.is_none())
+            .map(|shown| (shown.head, shown.entry))
+            .collect(),
     }
 }
 

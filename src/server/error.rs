@@ -1,6 +1,6 @@
 //! What a request is refused with. All status codes of errors are here.
 
-use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, VARY};
+use axum::http::header::{ALLOW, CONNECTION, CONTENT_TYPE, RETRY_AFTER, VARY};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
@@ -18,6 +18,14 @@ pub(super) enum Refused {
     NoPath(String),
     #[error("only GET and HEAD are answered here")]
     Method,
+    #[error("the address is longer than 8 KiB")]
+    LongAddress,
+    #[error("a request of this address has no body")]
+    Body,
+    #[error("the request does not name one host")]
+    NoHost,
+    #[error("{} is not served here", quoted(.0))]
+    OtherHost(String),
     #[error("this is served as it is, or coded as gzip or br, and the request accepts none of them")]
     NotAcceptable,
     #[error("the store does not answer; try again in a few seconds")]
@@ -30,6 +38,10 @@ impl Refused {
             Refused::BadQuery(_) => StatusCode::BAD_REQUEST,
             Refused::Unknown(_) | Refused::NoPath(_) => StatusCode::NOT_FOUND,
             Refused::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Refused::LongAddress => StatusCode::URI_TOO_LONG,
+            Refused::Body => StatusCode::PAYLOAD_TOO_LARGE,
+            Refused::NoHost => StatusCode::BAD_REQUEST,
+            Refused::OtherHost(_) => StatusCode::MISDIRECTED_REQUEST,
             Refused::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Refused::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -40,6 +52,10 @@ impl Refused {
             Refused::Method => Some((ALLOW, HeaderValue::from_static("GET, HEAD"))),
             Refused::NotAcceptable => Some((VARY, HeaderValue::from_static("Accept-Encoding"))),
             Refused::Unavailable => Some((RETRY_AFTER, HeaderValue::from_static("5"))),
+            // What comes next on the connection is not to be trusted to be a request.
+            Refused::LongAddress | Refused::Body | Refused::NoHost | Refused::OtherHost(_) => {
+                Some((CONNECTION, HeaderValue::from_static("close")))
+            }
             _ => None,
         }
     }

@@ -4,13 +4,18 @@
 //! fetch. Feeds are written once for each generation of the store and served from memory after that.
 
 mod accept;
+mod admit;
 mod cache;
 mod coding;
 mod conditional;
+mod connection;
 mod describe;
+mod descriptors;
 mod error;
 mod feeds;
+mod headers;
 mod health;
+mod hosts;
 mod impatient;
 mod index;
 mod overview;
@@ -21,10 +26,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderValue, Uri};
-use axum::middleware::map_response;
-use axum::response::Response;
+use axum::middleware::{from_fn, map_response};
 use axum::routing::get;
 use url::Url;
 
@@ -32,6 +36,7 @@ use crate::feed::Format;
 use crate::store::Store;
 use cache::Cache;
 use error::Refused;
+use hosts::Hosts;
 use overview::Watch;
 
 pub use accept::serve;
@@ -39,11 +44,13 @@ pub use accept::serve;
 /// What a client may take of the server, in time and in memory.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// How long a client may take to send the head of a request, and stay idle between two.
+    /// How long a client may take to send the head of a request.
     pub header: Duration,
+    /// How long a client may stay between two requests.
+    pub idle: Duration,
     /// How long a client may leave what it is sent unread.
     pub write: Duration,
-    /// How many connections are open at once; more wait in the backlog.
+    /// How many connections are open at once, if the system lets us; more wait in the backlog.
     pub connections: usize,
     /// How long a shutdown waits for answers under way.
     pub drain: Duration,
@@ -57,10 +64,10 @@ impl Default for Limits {
     fn default() -> Self {
         Limits {
             header: Duration::from_secs(5),
+            idle: Duration::from_secs(30),
             write: Duration::from_secs(10),
-            // Each is a file descriptor, and 1024 of those are all that most systems give a process.
-            connections: 768,
-            drain: Duration::from_secs(3),
+            connections: 4096,
+            drain: Duration::from_secs(4),
             feeds: 128,
             recheck: Duration::from_secs(1),
         }
@@ -76,6 +83,7 @@ struct Inner {
     store: Store,
     /// Address of `/` without the slash, as feeds name it.
     base: String,
+    hosts: Hosts,
     limits: Limits,
     watch: Watch,
     cache: Cache,
@@ -88,12 +96,7 @@ impl ServerState {
         let base = base_url.map_or_else(|| format!("http://{listen}"), |url| url.as_str().trim_end_matches('/').to_owned());
         let watch = Watch::new(limits.recheck);
         let cache = Cache::new(limits.feeds);
-        ServerState(Arc::new(Inner { store, base, limits, watch, cache }))
-    }
-
-    /// Tells that this process has just written to the store, so that the next request sees it at once.
-    pub fn store_changed(&self) {
-        self.0.watch.stale();
+        ServerState(Arc::new(Inner { store, base, hosts: Hosts::new(base_url), limits, watch, cache }))
     }
 }
 
@@ -119,13 +122,10 @@ pub fn router(state: ServerState) -> Router {
     router
         .fallback(|uri: Uri| async move { Refused::NoPath(uri.path().to_owned()) })
         .method_not_allowed_fallback(|| async { Refused::Method })
-        .layer(map_response(no_sniffing))
+        // A route that takes a body is merged behind this line, with a limit of its own.
+        .layer(from_fn(admit::without_body))
+        .layer(map_response(headers::guarded))
         .with_state(state)
-}
-
-async fn no_sniffing(mut response: Response) -> Response {
-    response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    response
 }
 
 /// Headers of an answer that is neither a feed nor an error.

@@ -9,13 +9,21 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::model::{Entry, Head, Problem};
+use crate::model::{Entry, Head, Life, Problem};
 
+mod archive;
 mod blogs;
+mod captures;
+mod changes;
+mod notice;
 mod rows;
+mod save;
 mod sources;
 mod sqlite;
+mod window;
 
+pub use captures::{Kept, NewCapture};
+pub use changes::{Change, ChangeKind};
 pub use sqlite::Store;
 
 /// Which entries a feed is about.
@@ -33,12 +41,23 @@ pub enum Scope {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Window {
     /// Newest first; entries of one instant by outlet, live blog, and the later one on top.
-    pub entries: Vec<(Arc<Head>, Arc<Entry>)>,
+    pub entries: Vec<Shown>,
     /// When what a feed of this scope shows last changed: the capture's instant, or up to some seconds later where another
     /// change bears that already; each change moves it. None for a scope that nothing is known of.
     pub changed: Option<DateTime<Utc>>,
     /// The store's generation when this was loaded.
     pub generation: i64,
+}
+
+/// An entry of a window.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Shown {
+    /// The live blog that it stands on.
+    pub head: Arc<Head>,
+    /// The entry.
+    pub entry: Arc<Entry>,
+    /// How it has fared.
+    pub life: Life,
 }
 
 /// A live blog in the store.
@@ -56,17 +75,15 @@ pub struct StoredBlog {
     pub problems: Vec<Problem>,
 }
 
-/// An entry with what the store alone knows of it.
+/// An entry of a live blog with its place.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredEntry {
     /// The entry.
     pub entry: Entry,
     /// Nth among the entries of its live blog that were published at the same instant, counted from the oldest.
     pub rank: u32,
-    /// The capture in which it was first seen.
-    pub first_seen: DateTime<Utc>,
-    /// The capture that last altered what a feed shows of it.
-    pub changed: DateTime<Utc>,
+    /// How it has fared.
+    pub life: Life,
 }
 
 /// A followed address and how it fares.

@@ -1,5 +1,7 @@
 //! Between values and columns: instants as milliseconds, lists and stamps as JSON, ids and hashes as bytes.
 
+use std::path::Path;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -7,16 +9,27 @@ use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 use uuid::Uuid;
 
-use crate::model::{Entry, Head, Stamp};
-use crate::reconcile::{Hash, KnownEntry};
+use crate::model::{Entry, Head, Life, Stamp};
+use crate::reconcile::{Hash, KnownEntry, content_hash, shown_hash};
 
-use super::SourceState;
+use super::{SourceState, StoreError};
 
 /// What went wrong, before the file's name is put to it.
 #[derive(Debug)]
 pub(super) enum Fault {
     Sqlite(sqlx::Error),
     Damaged(String),
+}
+
+impl Fault {
+    /// With the name of the store's file.
+    pub(super) fn named(self, path: &Path) -> StoreError {
+        let path = path.to_owned();
+        match self {
+            Fault::Sqlite(source) => StoreError::Database { path, source },
+            Fault::Damaged(what) => StoreError::Damaged { path, what },
+        }
+    }
 }
 
 impl From<sqlx::Error> for Fault {
@@ -29,11 +42,11 @@ pub(super) fn json<T: Serialize>(value: &T) -> Result<String, Fault> {
     serde_json::to_string(value).map_err(|error| Fault::Damaged(format!("a value can't be written as JSON: {error}")))
 }
 
-fn damaged(column: &str, why: impl std::fmt::Display) -> Fault {
+pub(super) fn damaged(column: &str, why: impl std::fmt::Display) -> Fault {
     Fault::Damaged(format!("column `{column}`: {why}"))
 }
 
-fn from_json<T: DeserializeOwned>(row: &SqliteRow, column: &str) -> Result<T, Fault> {
+pub(super) fn from_json<T: DeserializeOwned>(row: &SqliteRow, column: &str) -> Result<T, Fault> {
     let text: &str = row.try_get(column)?;
     serde_json::from_str(text).map_err(|error| damaged(column, error))
 }
@@ -47,7 +60,7 @@ pub(super) fn maybe_instant(row: &SqliteRow, column: &str) -> Result<Option<Date
     DateTime::from_timestamp_millis(millis).map(Some).ok_or_else(|| damaged(column, format!("{millis} is no instant")))
 }
 
-fn id(row: &SqliteRow, column: &str) -> Result<Uuid, Fault> {
+pub(super) fn id(row: &SqliteRow, column: &str) -> Result<Uuid, Fault> {
     let bytes: &[u8] = row.try_get(column)?;
     Uuid::from_slice(bytes).map_err(|error| damaged(column, error))
 }
@@ -56,7 +69,7 @@ fn hash(bytes: &[u8], column: &str) -> Result<Hash, Fault> {
     bytes.try_into().map_err(|_| damaged(column, "not 32 bytes"))
 }
 
-fn number(row: &SqliteRow, column: &str) -> Result<u32, Fault> {
+pub(super) fn number(row: &SqliteRow, column: &str) -> Result<u32, Fault> {
     let number: i64 = row.try_get(column)?;
     u32::try_from(number).map_err(|error| damaged(column, error))
 }
@@ -104,13 +117,30 @@ pub(super) fn blog_of(row: &SqliteRow) -> Result<Uuid, Fault> {
 }
 
 pub(super) fn known_entry(row: &SqliteRow) -> Result<KnownEntry, Fault> {
+    let entry = entry(row)?;
+    // An earlier schema left them empty where their definition has changed since.
+    let either = |column: &str, anew: fn(&Entry) -> Hash| match row.try_get::<&[u8], _>(column)? {
+        [] => Ok(anew(&entry)),
+        bytes => hash(bytes, column),
+    };
     Ok(KnownEntry {
-        id: id(row, "id")?,
-        published: from_json(row, "published_stamp")?,
-        updated: maybe_stamp(row, "updated_stamp")?,
         rank: number(row, "rank")?,
-        content_hash: hash(row.try_get("content_hash")?, "content_hash")?,
-        shown_hash: hash(row.try_get("shown_hash")?, "shown_hash")?,
+        revision: number(row, "revision")?,
+        content_hash: either("content_hash", content_hash)?,
+        shown_hash: either("shown_hash", shown_hash)?,
+        plain: row.try_get("plain")?,
+        missing: maybe_instant(row, "missing")?,
+        withdrawn: maybe_instant(row, "withdrawn")?.is_some(),
+        entry,
+    })
+}
+
+pub(super) fn life(row: &SqliteRow) -> Result<Life, Fault> {
+    Ok(Life {
+        revision: number(row, "revision")?,
+        first_seen: instant(row, "first_seen")?,
+        changed: instant(row, "changed")?,
+        withdrawn: maybe_instant(row, "withdrawn")?,
     })
 }
 

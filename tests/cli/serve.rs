@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::net::TcpStream;
 use std::path::Path;
+use std::process::Stdio;
 
 use tidings::store::{Scope, Store};
 
@@ -80,7 +81,7 @@ async fn stopping_waits_for_nobody() {
     let folder = tempfile::tempdir().unwrap();
     let outlet = OutletServer::start().await;
     outlet.answer("/live", outlet_server::Answer::hang());
-    let serving = Serving::start(folder.path(), &["--follow", outlet.url("/live").as_str()]);
+    let serving = Serving::start(folder.path(), &["--allow-private", "--follow", outlet.url("/live").as_str()]);
     assert!(serving.welcome.contains(&format!("{} every 5m", outlet.url("/live"))), "{}", serving.welcome);
     let mut idle = TcpStream::connect(&serving.address).unwrap();
     let mut half_asked = TcpStream::connect(&serving.address).unwrap();
@@ -97,6 +98,30 @@ async fn stopping_waits_for_nobody() {
     let source = store.sources().await.unwrap().remove(0);
     assert_eq!((source.failures, source.last_error.clone(), source.last_ok), (0, None, None));
     assert_eq!(store.due(std::slice::from_ref(&source.url), source.next_due).await.unwrap().len(), 1);
+}
+
+/// Connections are open files, and shells give a process few of those until it asks for more.
+#[cfg(target_os = "linux")]
+#[test]
+fn it_asks_for_as_many_files_as_connections_take() {
+    let soft_and_hard = |process: &str| {
+        let limits = std::fs::read_to_string(format!("/proc/{process}/limits")).unwrap();
+        let line = limits.lines().find(|line| line.starts_with("Max open files")).unwrap().to_owned();
+        let mut numbers = line.split_whitespace().filter_map(|word| word.parse::<u64>().ok());
+        (numbers.next().unwrap_or(u64::MAX), numbers.next().unwrap_or(u64::MAX))
+    };
+    let (_, hard) = soft_and_hard("self");
+    for (ulimit, files) in [("-Sn", hard.min(4096 + 128)), ("-n", 256)] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = std::process::Command::new("sh");
+        command.arg("-c").arg(format!("ulimit {ulimit} 256; exec \"$0\" serve --listen 127.0.0.1:0"));
+        command.arg(env!("CARGO_BIN_EXE_tidings")).current_dir(folder.path()).env_remove("TIDINGS_LOG");
+        let serving = Serving::of(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
+        assert_eq!(serving.get("/healthz").status, 200);
+        assert_eq!(soft_and_hard(&serving.child.id().to_string()).0, files, "ulimit {ulimit} 256");
+        let told = serving.stop("TERM").contains("only 128 connections at once instead of 4096");
+        assert_eq!(told, files == 256, "it says so where it can't have them");
+    }
 }
 
 fn project() -> &'static Path {

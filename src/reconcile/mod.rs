@@ -1,0 +1,307 @@
+//! What a fresh reading of a live blog changes in what is stored of it. Pure: the store hands in what it knows and writes
+//! what comes back.
+//!
+//! The rules, in one place:
+//! - an entry is never taken away: one that the outlet takes back is marked as withdrawn (see `presence`);
+//! - an id, once issued, stays, whatever key a later page gives the entry (see `matching`);
+//! - `published` stays for ever as first stored, even where the page printed no time at first and prints one later. A reader
+//!   has filed the entry under that instant, and moving it would show the entry twice or hide it;
+//! - `updated` moves only when what the entry says changes (see `content`). An outlet's own stamp moving alone is not a change;
+//! - a rank is given once and kept, so that new entries never reorder old ones;
+//! - a capture older than the newest one read may add entries, and changes nothing else;
+//! - a page that only another version of tidings reads otherwise has not been edited.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use uuid::Uuid;
+
+use crate::identity::entry_id;
+use crate::model::{CoverageState, Entry, Head, LiveBlog, Origin, Precision, Stamp};
+
+mod content;
+mod matching;
+mod presence;
+
+pub use content::{Hash, Part, content_hash, shown_hash};
+
+/// An outlet's `updated` stamp may run ahead of our clock by this much; beyond it, it is not believed.
+const SKEW: TimeDelta = TimeDelta::minutes(5);
+
+/// One reading of one capture.
+#[derive(Debug, Clone, Copy)]
+pub struct Reading<'a> {
+    /// What was read.
+    pub blog: &'a LiveBlog,
+    /// The instant of the capture.
+    pub seen: DateTime<Utc>,
+    /// Whether it was a text capture, which knows no links, pictures or markup.
+    pub plain: bool,
+    /// Whether the very bytes have been read before, by another version of tidings: then no difference is the outlet's.
+    pub reread: bool,
+    /// Whether it goes back for older entries: they belong into archives, not into the window of a feed.
+    pub history: bool,
+}
+
+impl<'a> Reading<'a> {
+    /// A page as fetched, for the first time.
+    pub fn new(blog: &'a LiveBlog, seen: DateTime<Utc>) -> Self {
+        Reading { blog, seen, plain: false, reread: false, history: false }
+    }
+}
+
+/// What the store holds of one live blog, as far as reconciling needs it. Empty for one never seen.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Known {
+    /// What is known of the page itself.
+    pub head: Option<Head>,
+    /// The newest capture read so far.
+    pub seen: Option<DateTime<Utc>>,
+    /// Every entry ever stored of it.
+    pub entries: Vec<KnownEntry>,
+    /// Keys under which entries were read later, and which entry each means.
+    pub aliases: HashMap<String, Uuid>,
+}
+
+/// One stored entry.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KnownEntry {
+    /// The entry as it stands.
+    pub entry: Entry,
+    /// See [`Settled::rank`].
+    pub rank: u32,
+    /// How often it has been edited, and one.
+    pub revision: u32,
+    /// See [`Settled::content_hash`].
+    pub content_hash: Hash,
+    /// See [`Settled::shown_hash`].
+    pub shown_hash: Hash,
+    /// See [`Settled::plain`].
+    pub plain: bool,
+    /// The capture that first lacked it, where the last complete one did.
+    pub missing: Option<DateTime<Utc>>,
+    /// Whether the outlet has taken it back.
+    pub withdrawn: bool,
+}
+
+/// What to write.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Changes {
+    /// The head, where it differs from what is stored.
+    pub head: Option<Head>,
+    /// Whether the live blog has ended with this reading.
+    pub ended: bool,
+    /// Entries never seen before, oldest first.
+    pub new: Vec<Settled>,
+    /// Entries that say something else now.
+    pub edited: Vec<Settled>,
+    /// Entries that say the same, of which something else that a feed shows changed, such as a mark or the permalink.
+    pub touched: Vec<Settled>,
+    /// Entries that the outlet has taken back.
+    pub withdrawn: Vec<Uuid>,
+    /// Entries that the outlet had taken back, and shows again.
+    pub restored: Vec<Uuid>,
+    /// Entries that the page lacks for the first time: the next one decides.
+    pub missed: Vec<Uuid>,
+    /// Entries that were missed and are there again.
+    pub found: Vec<Uuid>,
+    /// Other keys of stored entries.
+    pub aliases: Vec<(String, Uuid)>,
+    /// How many entries of the page stand in the store just so.
+    pub unchanged: usize,
+}
+
+impl Changes {
+    /// Whether nothing changes of what a feed shows.
+    pub fn is_empty(&self) -> bool {
+        self.head.is_none()
+            && [&self.new, &self.edited, &self.touched].iter().all(|settled| settled.is_empty())
+            && self.withdrawn.is_empty()
+            && self.restored.is_empty()
+    }
+
+    /// Whether nothing changes at all of what is stored.
+    pub fn is_nothing(&self) -> bool {
+        self.is_empty() && self.missed.is_empty() && self.found.is_empty() && self.aliases.is_empty()
+    }
+}
+
+/// An entry as it is to be stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settled {
+    /// The entry, with the stamps it keeps.
+    pub entry: Entry,
+    /// Nth among the entries of its live blog that were published at the same instant, counted from the oldest.
+    pub rank: u32,
+    /// How often it has been edited, and one.
+    pub revision: u32,
+    /// Over what the entry says: what moves `updated`.
+    pub content_hash: Hash,
+    /// Over everything of the page's that a feed shows beside its stamps.
+    pub shown_hash: Hash,
+    /// Whether it was read from a text capture.
+    pub plain: bool,
+    /// What differs from what was stored; nothing for a new entry.
+    pub parts: Vec<Part>,
+    /// How much of what it says differs, from 0 to 1.
+    pub significance: f64,
+}
+
+/// Compares `reading` with what is `known` of the same live blog.
+pub fn reconcile(known: &Known, reading: &Reading) -> Changes {
+    let (read, seen) = (reading.blog, reading.seen);
+    let outdated = known.seen.is_some_and(|newest| seen < newest);
+    let head = known.head.as_ref().unwrap_or(&read.head);
+    let mut next_rank = HashMap::<i64, u32>::new();
+    for stored in &known.entries {
+        let next = next_rank.entry(stored.entry.published.at.timestamp_millis()).or_default();
+        *next = (*next).max(stored.rank + 1);
+    }
+
+    let mut changes = Changes::default();
+    let mut present = vec![false; known.entries.len()];
+    let entries = oldest_first(&read.entries);
+    for (entry, matched) in entries.iter().zip(matching::matched(known, &entries)) {
+        let Some(stored) = matched.stored.map(|place| &known.entries[place]) else {
+            let next = next_rank.entry(entry.published.at.timestamp_millis()).or_default();
+            let updated = entry.updated.clone().filter(|stamp| stamp.at <= seen + SKEW);
+            let id = entry_id(&head.outlet, &head.key, &matched.key);
+            let entry = Entry { id, key: matched.key, updated, ..(*entry).clone() };
+            changes.new.push(settled(entry, *next, 1, reading));
+            *next += 1;
+            continue;
+        };
+        present[matched.stored.unwrap_or_default()] = true;
+        if matched.alias {
+            changes.aliases.push((entry.key.clone(), stored.entry.id));
+        }
+        match difference(stored, entry, reading, outdated) {
+            Difference::None => changes.unchanged += 1,
+            Difference::Shown => {
+                let entry = kept(stored, entry, stored.entry.updated.clone());
+                let parts = content::parts(&stored.entry, &entry);
+                let touched = settled(entry, stored.rank, stored.revision, reading);
+                changes.touched.push(Settled { parts, ..touched });
+            }
+            Difference::Said => {
+                let entry = kept(stored, entry, Some(moved(stored, entry.updated.as_ref(), seen)));
+                let parts = content::parts(&stored.entry, &entry);
+                let significance = content::significance(&stored.entry, &entry);
+                let edited = settled(entry, stored.rank, stored.revision + 1, reading);
+                changes.edited.push(Settled { parts, significance, ..edited });
+            }
+        }
+    }
+    if !outdated {
+        let standing = presence::presence(known, reading, &present);
+        (changes.missed, changes.found) = (standing.missed, standing.found);
+        (changes.withdrawn, changes.restored) = (standing.withdrawn, standing.restored);
+    }
+    changes.head = match &known.head {
+        None => Some(read.head.clone()),
+        Some(_) if outdated || reading.history => None,
+        Some(stored) => Some(merged(stored, &read.head)).filter(|head| head != stored),
+    };
+    let ended = |head: &Head| head.coverage.state == CoverageState::Ended;
+    changes.ended = known.head.as_ref().is_some_and(|stored| !ended(stored)) && changes.head.as_ref().is_some_and(ended);
+    changes
+}
+
+/// Whether the page of an unknown live blog is another page of a known one, whose host or slug has changed: half of its
+/// entries, two at least, are known with these words.
+pub fn same_blog(known: &Known, read: &LiveBlog) -> bool {
+    let entries = oldest_first(&read.entries);
+    let matches = matching::matched(known, &entries);
+    let both =
+        entries.iter().zip(matches).filter_map(|(entry, matched)| Some((entry, &known.entries[matched.stored?].entry)));
+    let alike = both.filter(|(entry, stored)| matching::compared(entry, stored).1).count();
+    alike >= 2 && alike * 2 >= entries.len()
+}
+
+/// What a page that came again with the same bytes says: what it lacked before, it lacks in two refreshes in a row.
+pub fn confirm(known: &Known, seen: DateTime<Utc>) -> Changes {
+    let again = |stored: &&KnownEntry| !stored.withdrawn && stored.missing.is_some() && stored.missing == known.seen;
+    let withdrawn = known.entries.iter().filter(again).filter(|stored| stored.missing < Some(seen));
+    Changes { withdrawn: withdrawn.map(|stored| stored.entry.id).collect(), ..Changes::default() }
+}
+
+/// How an entry of the page differs from the stored one.
+enum Difference {
+    None,
+    /// In what a feed shows around what it says.
+    Shown,
+    /// In what it says.
+    Said,
+}
+
+fn difference(stored: &KnownEntry, entry: &Entry, reading: &Reading, outdated: bool) -> Difference {
+    if outdated || stored.shown_hash == shown_hash(entry) {
+        return Difference::None;
+    }
+    // A text capture and an HTML page never say quite the same, and no outlet has edited anything by that.
+    if stored.plain != reading.plain && matching::compared(&stored.entry, entry).1 {
+        return if reading.plain { Difference::None } else { Difference::Shown };
+    }
+    if stored.content_hash == content_hash(entry) || reading.reread { Difference::Shown } else { Difference::Said }
+}
+
+/// The entry as read, with what it keeps for ever.
+fn kept(stored: &KnownEntry, read: &Entry, updated: Option<Stamp>) -> Entry {
+    let (id, key) = (stored.entry.id, stored.entry.key.clone());
+    Entry { id, key, published: stored.entry.published.clone(), updated, ..read.clone() }
+}
+
+fn settled(entry: Entry, rank: u32, revision: u32, reading: &Reading) -> Settled {
+    let (content_hash, shown_hash) = (content_hash(&entry), shown_hash(&entry));
+    let (parts, significance) = (Vec::new(), 0.0);
+    Settled { entry, rank, revision, content_hash, shown_hash, plain: reading.plain, parts, significance }
+}
+
+/// The page's entries from the oldest, each id once. Pages run either way, and a pinned entry stands out of order, so the
+/// direction is that of most neighbours; where none tells, newest first, as live blogs are written.
+fn oldest_first(entries: &[Entry]) -> Vec<&Entry> {
+    let mut ids = HashSet::new();
+    // An id that stands twice is mostly a pinned copy on top. Whichever stands first is taken, so that the same page
+    // always gives the same reading; the core has noted the problem.
+    let mut once: Vec<&Entry> = entries.iter().filter(|entry| ids.insert(entry.id)).collect();
+    let pairs = || once.windows(2).map(|pair| pair[0].published.at.cmp(&pair[1].published.at));
+    let (rising, falling) = (pairs().filter(|order| order.is_lt()).count(), pairs().filter(|order| order.is_gt()).count());
+    if rising <= falling {
+        once.reverse();
+    }
+    once
+}
+
+/// The `updated` of an entry whose content changed: the outlet's own stamp where it is news and can be believed, else the
+/// capture in which the change was first seen. It never moves back.
+fn moved(stored: &KnownEntry, outlets: Option<&Stamp>, seen: DateTime<Utc>) -> Stamp {
+    let last = stored.entry.last_changed();
+    match outlets {
+        Some(stamp) if stamp.at > last && stamp.at <= seen + SKEW => stamp.clone(),
+        _ => {
+            Stamp { at: seen.max(last), precision: Precision::Second, printed: None, origin: Origin::ChangeSeen, zone: None }
+        }
+    }
+}
+
+/// The head as the page gives it, keeping what this page does not tell: a text capture knows less than the HTML page of the
+/// same live blog, and going back and forth between the two must not look like news.
+fn merged(stored: &Head, read: &Head) -> Head {
+    let mut head = read.clone();
+    // The outlet may have moved the page: it stays the live blog it was.
+    head.id = stored.id;
+    head.outlet.clone_from(&stored.outlet);
+    head.key.clone_from(&stored.key);
+    if head.headline.is_empty() {
+        head.headline.clone_from(&stored.headline);
+    }
+    head.url = head.url.or_else(|| stored.url.clone());
+    head.standfirst = head.standfirst.or_else(|| stored.standfirst.clone());
+    head.language = head.language.or_else(|| stored.language.clone());
+    if head.coverage.state == CoverageState::Unknown {
+        head.coverage.state = stored.coverage.state;
+        head.coverage.ended = head.coverage.ended.or(stored.coverage.ended);
+    }
+    head.coverage.started = head.coverage.started.or(stored.coverage.started);
+    head
+}

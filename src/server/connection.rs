@@ -1,0 +1,90 @@
+//! One connection: who is at its ends, and the service that answers on it.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use hyper::body::{Frame, Incoming, SizeHint};
+use hyper::{Request, Response};
+use tokio::net::TcpStream;
+use tower_service::Service;
+
+use super::impatient::Progress;
+
+/// The ends of a connection, for whoever answers on it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ends {
+    /// The address of ours that it reached.
+    pub local: IpAddr,
+}
+
+impl Ends {
+    /// None where the client has gone already.
+    pub fn of(stream: &TcpStream) -> Option<Ends> {
+        Some(Ends { local: stream.local_addr().ok()?.ip().to_canonical() })
+    }
+}
+
+/// Answers the requests of one connection, and tells its stream how far each has got.
+#[derive(Debug)]
+pub(super) struct Answering {
+    router: Router,
+    ends: Ends,
+    progress: Progress,
+}
+
+impl Answering {
+    pub fn new(router: Router, ends: Ends, progress: Progress) -> Self {
+        Answering { router, ends, progress }
+    }
+}
+
+impl hyper::service::Service<Request<Incoming>> for Answering {
+    type Response = Response<Followed>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        self.progress.answering();
+        request.extensions_mut().insert(self.ends);
+        let (mut router, progress) = (self.router.clone(), self.progress.clone());
+        Box::pin(async move {
+            let response = router.call(request).await?;
+            Ok(response.map(|body| Followed { body, progress }))
+        })
+    }
+}
+
+/// A body that tells when it has been sent, or nobody wants it any more.
+#[derive(Debug)]
+pub(super) struct Followed {
+    body: Body,
+    progress: Progress,
+}
+
+impl hyper::body::Body for Followed {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for Followed {
+    fn drop(&mut self) {
+        self.progress.answered();
+    }
+}

@@ -1,0 +1,200 @@
+//! The change log: everything that ever changed, numbered without a gap, in the transaction of the change itself.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqliteConnection};
+use uuid::Uuid;
+
+use crate::reconcile::Part;
+
+use super::rows::{self, Fault, json};
+use super::{Store, StoreError};
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChangeKind {
+    /// An entry was seen for the first time.
+    New,
+    /// An entry says something else.
+    Edited,
+    /// An entry says the same, and a mark, a link or a picture of it is another.
+    Touched,
+    /// The outlet took an entry back.
+    Withdrawn,
+    /// The outlet shows an entry again that it had taken back.
+    Restored,
+    /// The live blog has another headline, standfirst, address or state.
+    BlogChanged,
+    /// The outlet has ended the live blog.
+    BlogEnded,
+}
+
+impl ChangeKind {
+    /// All of them.
+    pub const ALL: [ChangeKind; 7] = [
+        ChangeKind::New,
+        ChangeKind::Edited,
+        ChangeKind::Touched,
+        ChangeKind::Withdrawn,
+        ChangeKind::Restored,
+        ChangeKind::BlogChanged,
+        ChangeKind::BlogEnded,
+    ];
+
+    /// As it is written: `new`, `blog_ended`.
+    pub fn name(self) -> &'static str {
+        match self {
+            ChangeKind::New => "new",
+            ChangeKind::Edited => "edited",
+            ChangeKind::Touched => "touched",
+            ChangeKind::Withdrawn => "withdrawn",
+            ChangeKind::Restored => "restored",
+            ChangeKind::BlogChanged => "blog_changed",
+            ChangeKind::BlogEnded => "blog_ended",
+        }
+    }
+
+    /// The kind of this name.
+    pub fn named(name: &str) -> Option<ChangeKind> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+/// One row of the change log.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Change {
+    /// Its number: one more than that of the change before.
+    pub seq: i64,
+    /// When it counts as made. It rises with every capture that changes something; all changes of one capture share it.
+    pub at: DateTime<Utc>,
+    /// The instant of the capture that showed it.
+    pub seen: DateTime<Utc>,
+    /// What happened.
+    pub kind: ChangeKind,
+    /// Slug of the outlet.
+    pub outlet: String,
+    /// The live blog.
+    pub blog: Uuid,
+    /// The entry, unless it is about the live blog itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entry: Option<Uuid>,
+    /// The revision that the entry has since.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revision: Option<u32>,
+    /// What differs from before.
+    pub parts: Vec<Part>,
+    /// How much of what the entry says differs, from 0 to 1.
+    pub significance: f64,
+    /// Whether the entry was filled in later, from older pages or an older capture.
+    pub history: bool,
+    /// The capture, where it was kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub capture: Option<i64>,
+}
+
+impl Store {
+    /// The number of the newest change: it grows with every commit that changes what a feed shows, whichever process commits.
+    pub async fn generation(&self) -> Result<i64, StoreError> {
+        async { latest(&mut *self.snapshot().await?).await }.await.map_err(|fault| self.named(fault))
+    }
+
+    /// At most `limit` changes after the one numbered `after`, oldest first.
+    pub async fn changes(&self, after: i64, limit: usize) -> Result<Vec<Change>, StoreError> {
+        async {
+            let mut db = self.snapshot().await?;
+            let query = "SELECT change.*, entry.id AS entry_id FROM change LEFT JOIN entry ON entry.n = change.entry
+                         WHERE seq > ? ORDER BY seq LIMIT ?";
+            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+            sqlx::query(query)
+                .bind(after)
+                .bind(limit)
+                .fetch_all(&mut *db)
+                .await?
+                .iter()
+                .map(change)
+                .collect::<Result<Vec<_>, Fault>>()
+        }
+        .await
+        .map_err(|fault| self.named(fault))
+    }
+}
+
+pub(super) async fn latest(db: &mut SqliteConnection) -> Result<i64, Fault> {
+    Ok(sqlx::query_scalar("SELECT coalesce(max(seq), 0) FROM change").fetch_one(db).await?)
+}
+
+/// A change read from a row that has the entry's id as `entry_id`.
+pub(super) fn change(row: &SqliteRow) -> Result<Change, Fault> {
+    let kind: &str = row.try_get("kind")?;
+    let entry: Option<&[u8]> = row.try_get("entry_id")?;
+    let revision: Option<i64> = row.try_get("revision")?;
+    Ok(Change {
+        seq: row.try_get("seq")?,
+        at: rows::instant(row, "at")?,
+        seen: rows::instant(row, "seen")?,
+        kind: ChangeKind::named(kind).ok_or_else(|| rows::damaged("kind", format!("`{kind}` is none")))?,
+        outlet: row.try_get("outlet")?,
+        blog: rows::id(row, "blog")?,
+        entry: entry.map(Uuid::from_slice).transpose().map_err(|error| rows::damaged("entry_id", error))?,
+        revision: revision.map(u32::try_from).transpose().map_err(|error| rows::damaged("revision", error))?,
+        parts: rows::from_json(row, "parts")?,
+        significance: row.try_get("significance")?,
+        history: row.try_get("history")?,
+        capture: row.try_get("capture")?,
+    })
+}
+
+/// What one transaction has in common with all that it changes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Moment<'a> {
+    pub at: i64,
+    pub seen: DateTime<Utc>,
+    pub outlet: &'a str,
+    pub blog: Uuid,
+    pub history: bool,
+    pub capture: Option<i64>,
+}
+
+/// What one change is about.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct About<'a> {
+    pub kind: ChangeKind,
+    /// `entry.n` and the revision.
+    pub entry: Option<(i64, u32)>,
+    pub parts: &'a [Part],
+    pub significance: f64,
+}
+
+pub(super) async fn log(db: &mut SqliteConnection, moment: &Moment<'_>, about: About<'_>) -> Result<(), Fault> {
+    sqlx::query(
+        "INSERT INTO change (at, seen, kind, outlet, blog, entry, revision, parts, significance, history, capture)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    )
+    .bind(moment.at)
+    .bind(moment.seen.timestamp_millis())
+    .bind(about.kind.name())
+    .bind(moment.outlet)
+    .bind(&moment.blog.as_bytes()[..])
+    .bind(about.entry.map(|(n, _)| n))
+    .bind(about.entry.map(|(_, revision)| revision))
+    .bind(json(&about.parts)?)
+    .bind(about.significance)
+    .bind(moment.history && about.kind == ChangeKind::New)
+    .bind(moment.capture)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The `at` of what changes now: the capture's instant, or the second after the latest change of all. Two changes in one
+/// second, or a capture older than what has been read since, would otherwise leave `Last-Modified` where it is, and a
+/// reader that asks by date alone would never get them.
+pub(super) async fn next_at(db: &mut SqliteConnection, seen: DateTime<Utc>) -> Result<i64, Fault> {
+    let query = "SELECT max(coalesce((SELECT at FROM change ORDER BY seq DESC LIMIT 1), changed), changed)
+                 FROM (SELECT max(changed) AS changed FROM blog)";
+    let latest: Option<i64> = sqlx::query_scalar(query).fetch_one(db).await?;
+    let after = latest.map(|latest| (latest.div_euclid(1000) + 1) * 1000);
+    Ok(after.filter(|after| seen.timestamp_millis() < *after).unwrap_or(seen.timestamp_millis()))
+}

@@ -1,0 +1,368 @@
+//! The one transaction of a refresh: what a reading changes, its revisions, its log and its bytes, all of it or nothing.
+
+use chrono::{DateTime, Utc};
+use sqlx::{Row, Sqlite, SqliteConnection, Transaction};
+use uuid::Uuid;
+
+use crate::identity::derived_stem;
+use crate::model::{Head, LiveBlog, Problem};
+use crate::reconcile::{Changes, Known, Reading, Settled, confirm, reconcile, same_blog};
+
+use super::captures::{self, Circumstances, NewCapture};
+use super::changes::{About, ChangeKind, Moment, latest, log, next_at};
+use super::rows::{self, Fault, json};
+use super::{SourceState, Store, StoreError, archive, sources};
+
+/// Live blogs that a page of an unknown one is compared with, at most: those that share most ids of entries with it.
+const CANDIDATES: i64 = 3;
+
+impl Store {
+    /// Reconciles `reading` with what is stored and writes the difference, together with the bytes it was read from and the
+    /// new state of the address it was `fetched` from: all of it or nothing. A reading that changes nothing leaves every
+    /// feed as it was.
+    pub async fn save(
+        &self,
+        reading: &Reading<'_>,
+        capture: Option<&NewCapture<'_>>,
+        fetched: Option<&SourceState>,
+    ) -> Result<Changes, StoreError> {
+        async {
+            let mut write = self.writing().await?;
+            let known_as = capture.and_then(|capture| capture.known_as);
+            let (blog, known) = resolve(&mut write, reading.blog, known_as).await?;
+            let changes = reconcile(&known, reading);
+            let kept = match capture.filter(|_| !changes.is_nothing()) {
+                Some(capture) => {
+                    let (seen, after) = (reading.seen, known.seen);
+                    let told = Circumstances { blog, seen, after, history: reading.history, reread: reading.reread };
+                    Some(captures::keep(&mut write, capture, told).await?)
+                }
+                None => None,
+            };
+            write_reading(&mut write, &known, reading, &changes, blog, kept).await?;
+            if let Some(state) = fetched {
+                sources::put(&mut write, &SourceState { blog: Some(blog), ..state.clone() }).await?;
+            }
+            self.commit(write, &changes).await?;
+            Ok(changes)
+        }
+        .await
+        .map_err(|fault| self.named(fault))
+    }
+
+    /// Takes note that the page of `blog` came again at `seen` just as it was: what it lacked, it has now lacked twice.
+    pub async fn save_again(
+        &self,
+        blog: Uuid,
+        seen: DateTime<Utc>,
+        fetched: Option<&SourceState>,
+    ) -> Result<Changes, StoreError> {
+        async {
+            let mut write = self.writing().await?;
+            let waiting = "SELECT EXISTS (SELECT 1 FROM entry WHERE blog = ? AND missing IS NOT NULL AND withdrawn IS NULL)";
+            let mut changes = Changes::default();
+            if sqlx::query_scalar(waiting).bind(&blog.as_bytes()[..]).fetch_one(&mut *write).await? {
+                let known = known(&mut write, blog).await?;
+                changes = confirm(&known, seen);
+                if let Some(head) = known.head.as_ref().filter(|_| !changes.is_nothing()) {
+                    let capture = captures::keep_again(&mut write, blog, seen).await?;
+                    let at = next_at(&mut write, seen).await?;
+                    let moment = Moment { at, seen, outlet: &head.outlet, blog, history: false, capture };
+                    write_changes(&mut write, &moment, head, &changes).await?;
+                }
+            }
+            if let Some(state) = fetched {
+                sources::put(&mut write, state).await?;
+            }
+            self.commit(write, &changes).await?;
+            Ok(changes)
+        }
+        .await
+        .map_err(|fault| self.named(fault))
+    }
+
+    /// Commits, and wakes who waits for changes.
+    async fn commit(&self, mut write: Transaction<'static, Sqlite>, changes: &Changes) -> Result<(), Fault> {
+        let newest = if changes.is_empty() { None } else { Some(latest(&mut write).await?) };
+        write.commit().await?;
+        newest.into_iter().for_each(|newest| self.notice().tell(newest));
+        Ok(())
+    }
+}
+
+/// Which stored live blog the page is, and what is known of it: the one of its id; one that it was found to be before; or
+/// one whose entries it holds, its host or slug having changed.
+async fn resolve(db: &mut SqliteConnection, read: &LiveBlog, known_as: Option<Uuid>) -> Result<(Uuid, Known), Fault> {
+    let id = read.head.id;
+    let alias =
+        sqlx::query("SELECT blog FROM blog_alias WHERE id = ?").bind(&id.as_bytes()[..]).fetch_optional(&mut *db).await?;
+    let stored = alias.map(|row| rows::id(&row, "blog")).transpose()?.unwrap_or(id);
+    let own = known(db, stored).await?;
+    if own.head.is_some() {
+        return Ok((stored, own));
+    }
+    for candidate in candidates(db, read, known_as).await? {
+        let other = known(db, candidate).await?;
+        if other.head.as_ref().is_some_and(|head| head.outlet == read.head.outlet) && same_blog(&other, read) {
+            sqlx::query("INSERT INTO blog_alias (id, blog) VALUES (?, ?)")
+                .bind(&id.as_bytes()[..])
+                .bind(&candidate.as_bytes()[..])
+                .execute(db)
+                .await?;
+            return Ok((candidate, other));
+        }
+    }
+    Ok((id, own))
+}
+
+/// Live blogs that a page of an unknown one may be: what its address was before, and those that know ids of its entries.
+async fn candidates(db: &mut SqliteConnection, read: &LiveBlog, known_as: Option<Uuid>) -> Result<Vec<Uuid>, Fault> {
+    let keys: Vec<&str> =
+        read.entries.iter().map(|entry| entry.key.as_str()).filter(|key| derived_stem(key).is_none()).collect();
+    let found = sqlx::query(
+        "SELECT blog FROM entry WHERE outlet = ? AND key IN (SELECT value FROM json_each(?))
+         GROUP BY blog ORDER BY count(*) DESC, blog LIMIT ?",
+    )
+    .bind(&read.head.outlet)
+    .bind(json(&keys)?)
+    .bind(CANDIDATES)
+    .fetch_all(db)
+    .await?;
+    let mut candidates: Vec<Uuid> = known_as.into_iter().collect();
+    for row in &found {
+        let blog = rows::blog_of(row)?;
+        if !candidates.contains(&blog) {
+            candidates.push(blog);
+        }
+    }
+    Ok(candidates)
+}
+
+async fn known(db: &mut SqliteConnection, blog: Uuid) -> Result<Known, Fault> {
+    let id = &blog.as_bytes()[..];
+    let Some(row) = sqlx::query("SELECT * FROM blog WHERE id = ?").bind(id).fetch_optional(&mut *db).await? else {
+        return Ok(Known::default());
+    };
+    let entries = sqlx::query("SELECT * FROM entry WHERE blog = ? ORDER BY n").bind(id).fetch_all(&mut *db).await?;
+    let aliases = sqlx::query("SELECT key, entry FROM entry_alias WHERE blog = ?").bind(id).fetch_all(db).await?;
+    Ok(Known {
+        head: Some(rows::head(&row)?),
+        seen: Some(rows::instant(&row, "seen")?),
+        entries: entries.iter().map(rows::known_entry).collect::<Result<_, _>>()?,
+        aliases: aliases
+            .iter()
+            .map(|row| Ok((row.try_get("key")?, rows::id(row, "entry")?)))
+            .collect::<Result<_, Fault>>()?,
+    })
+}
+
+async fn write_reading(
+    db: &mut SqliteConnection,
+    known: &Known,
+    reading: &Reading<'_>,
+    changes: &Changes,
+    blog: Uuid,
+    capture: Option<i64>,
+) -> Result<(), Fault> {
+    let (read, seen) = (reading.blog, reading.seen);
+    let head = changes.head.as_ref().or(known.head.as_ref()).unwrap_or(&read.head);
+    let outdated = known.seen.is_some_and(|newest| seen < newest);
+    let at = next_at(db, seen).await?;
+    let history = (reading.history || outdated) && known.head.is_some();
+    let moment = Moment { at, seen, outlet: &head.outlet, blog, history, capture };
+    if let (Some(stored), Some(_)) = (&known.head, &changes.head) {
+        sqlx::query("INSERT INTO blog_revision (blog, until, head) VALUES (?, ?, ?)")
+            .bind(&blog.as_bytes()[..])
+            .bind(at)
+            .bind(json(stored)?)
+            .execute(&mut *db)
+            .await?;
+        let about = About { kind: ChangeKind::BlogChanged, entry: None, parts: &[], significance: 0.0 };
+        log(db, &moment, about).await?;
+    }
+    if known.head.is_none() || !(outdated || reading.history) {
+        put_head(db, head, &read.problems, seen).await?;
+    }
+    for (key, entry) in &changes.aliases {
+        sqlx::query("INSERT INTO entry_alias (blog, key, entry) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
+            .bind(&blog.as_bytes()[..])
+            .bind(key)
+            .bind(&entry.as_bytes()[..])
+            .execute(&mut *db)
+            .await?;
+    }
+    write_changes(db, &moment, head, changes).await
+}
+
+async fn write_changes(db: &mut SqliteConnection, moment: &Moment<'_>, head: &Head, changes: &Changes) -> Result<(), Fault> {
+    for settled in &changes.new {
+        let n = insert(db, head, settled, moment).await?;
+        log(db, moment, about(ChangeKind::New, (n, 1), settled)).await?;
+    }
+    for (kind, all) in [(ChangeKind::Edited, &changes.edited), (ChangeKind::Touched, &changes.touched)] {
+        for settled in all {
+            let n = supersede(db, settled.entry.id, moment.at).await?;
+            update(db, settled, moment, n, kind == ChangeKind::Edited).await?;
+            log(db, moment, about(kind, (n, settled.revision), settled)).await?;
+        }
+    }
+    for (kind, all) in [(ChangeKind::Withdrawn, &changes.withdrawn), (ChangeKind::Restored, &changes.restored)] {
+        for id in all {
+            let n = supersede(db, *id, moment.at).await?;
+            let withdrawn = (kind == ChangeKind::Withdrawn).then_some(moment.seen.timestamp_millis());
+            let revision = sqlx::query_scalar(
+                "UPDATE entry SET withdrawn = ?1, missing = NULL, changed = ?2, since = ?3, surfaced = ?3,
+                    capture = coalesce(?4, capture) WHERE n = ?5 RETURNING revision",
+            )
+            .bind(withdrawn)
+            .bind(moment.seen.timestamp_millis())
+            .bind(moment.at)
+            .bind(moment.capture)
+            .bind(n)
+            .fetch_one(&mut *db)
+            .await?;
+            log(db, moment, About { kind, entry: Some((n, revision)), parts: &[], significance: 1.0 }).await?;
+        }
+    }
+    let missing = moment.seen.timestamp_millis();
+    for (since, all) in [(Some(missing), &changes.missed), (None, &changes.found)] {
+        for id in all {
+            sqlx::query("UPDATE entry SET missing = ? WHERE id = ?")
+                .bind(since)
+                .bind(&id.as_bytes()[..])
+                .execute(&mut *db)
+                .await?;
+        }
+    }
+    if changes.ended {
+        log(db, moment, About { kind: ChangeKind::BlogEnded, entry: None, parts: &[], significance: 0.0 }).await?;
+    }
+    if !changes.is_empty() {
+        sqlx::query("UPDATE blog SET changed = ? WHERE id = ?")
+            .bind(moment.at)
+            .bind(&moment.blog.as_bytes()[..])
+            .execute(&mut *db)
+            .await?;
+    }
+    if !changes.new.is_empty() {
+        archive::assign(db, moment.blog, moment.at, moment.history).await?;
+    }
+    Ok(())
+}
+
+fn about(kind: ChangeKind, entry: (i64, u32), settled: &Settled) -> About<'_> {
+    About { kind, entry: Some(entry), parts: &settled.parts, significance: settled.significance }
+}
+
+async fn put_head(db: &mut SqliteConnection, head: &Head, problems: &[Problem], seen: DateTime<Utc>) -> Result<(), Fault> {
+    sqlx::query(
+        "INSERT INTO blog (id, outlet, outlet_name, key, url, headline, standfirst, language, coverage, problems, seen, changed)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11)
+         ON CONFLICT (id) DO UPDATE SET outlet_name = ?3, url = ?5, headline = ?6, standfirst = ?7, language = ?8,
+            coverage = ?9, problems = ?10, seen = ?11",
+    )
+    .bind(&head.id.as_bytes()[..])
+    .bind(&head.outlet)
+    .bind(&head.outlet_name)
+    .bind(&head.key)
+    .bind(&head.url)
+    .bind(&head.headline)
+    .bind(&head.standfirst)
+    .bind(&head.language)
+    .bind(json(&head.coverage)?)
+    .bind(json(&problems)?)
+    .bind(seen.timestamp_millis())
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Writes a new entry and answers its number.
+async fn insert(db: &mut SqliteConnection, head: &Head, settled: &Settled, moment: &Moment<'_>) -> Result<i64, Fault> {
+    let entry = &settled.entry;
+    // An entry can't surface before it is seen, whatever time it bears.
+    let surfaced = entry.published.at.timestamp_millis().min(moment.at);
+    let n = sqlx::query(
+        "INSERT INTO entry (id, blog, outlet, blog_key, key, rank, published, published_stamp, first_seen, appeared, surfaced,
+            byline, body_html, body_text, images, marks, problems, content_hash, shown_hash, changed, revision, plain, since)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', '', '', '', '', '', x'', x'', 0, 1, 0, 0)",
+    )
+    .bind(&entry.id.as_bytes()[..])
+    .bind(&head.id.as_bytes()[..])
+    .bind(&head.outlet)
+    .bind(&head.key)
+    .bind(&entry.key)
+    .bind(settled.rank)
+    .bind(entry.published.at.timestamp_millis())
+    .bind(json(&entry.published)?)
+    .bind(moment.seen.timestamp_millis())
+    .bind(moment.at)
+    .bind((!moment.history).then_some(surfaced))
+    .execute(&mut *db)
+    .await?
+    .last_insert_rowid();
+    update(db, settled, moment, n, false).await?;
+    Ok(n)
+}
+
+/// Keeps the present state of an entry as one that has been, and answers the entry's number.
+async fn supersede(db: &mut SqliteConnection, id: Uuid, at: i64) -> Result<i64, Fault> {
+    // What is edited and restored by one capture has been in one state before, not in two.
+    sqlx::query(
+        "INSERT INTO revision (entry, revision, since, until, surfaced, outlet, blog, changed, capture, permalink, headline,
+            byline, updated_stamp, body_html, body_text, images, marks, problems, withdrawn)
+         SELECT n, revision, since, ?1, surfaced, outlet, blog, changed, capture, permalink, headline,
+            byline, updated_stamp, body_html, body_text, images, marks, problems, withdrawn
+         FROM entry WHERE id = ?2 AND since < ?1",
+    )
+    .bind(at)
+    .bind(&id.as_bytes()[..])
+    .execute(&mut *db)
+    .await?;
+    Ok(sqlx::query_scalar("SELECT n FROM entry WHERE id = ?").bind(&id.as_bytes()[..]).fetch_one(db).await?)
+}
+
+/// Writes what may change of an entry. Its place (`published`, `rank`) and its ids may not.
+async fn update(
+    db: &mut SqliteConnection,
+    settled: &Settled,
+    moment: &Moment<'_>,
+    n: i64,
+    surfaces: bool,
+) -> Result<(), Fault> {
+    let entry = &settled.entry;
+    let byline = json(&entry.byline)?;
+    sqlx::query(
+        "UPDATE entry SET permalink = ?, headline = ?, byline = ?, updated_stamp = ?, body_html = ?, body_text = ?,
+            images = ?, marks = ?, problems = ?, content_hash = ?, shown_hash = ?, changed = ?, capture = ?, revision = ?,
+            plain = ?, since = ?, surfaced = coalesce(?, surfaced) WHERE n = ?",
+    )
+    .bind(&entry.permalink)
+    .bind(&entry.headline)
+    .bind(&byline)
+    .bind(entry.updated.as_ref().map(json).transpose()?)
+    .bind(&entry.body_html)
+    .bind(&entry.body_text)
+    .bind(json(&entry.images)?)
+    .bind(json(&entry.marks)?)
+    .bind(json(&entry.problems)?)
+    .bind(&settled.content_hash[..])
+    .bind(&settled.shown_hash[..])
+    .bind(moment.seen.timestamp_millis())
+    .bind(moment.capture)
+    .bind(settled.revision)
+    .bind(settled.plain)
+    .bind(moment.at)
+    .bind(surfaces.then_some(moment.at))
+    .bind(n)
+    .execute(&mut *db)
+    .await?;
+    sqlx::query("INSERT OR REPLACE INTO entry_text (rowid, headline, byline, body) VALUES (?, ?, ?, ?)")
+        .bind(n)
+        .bind(entry.headline.as_deref().unwrap_or_default())
+        .bind(byline)
+        .bind(&entry.body_text)
+        .execute(db)
+        .await?;
+    Ok(())
+}
