@@ -47,7 +47,7 @@ const INWARD: [(&str, &[&str]); 19] = [
 ];
 
 /// Outside crates that only these modules may name.
-const ROOMS: [(&str, &[&str]); 21] = [
+const ROOMS: [(&str, &[&str]); 22] = [
     ("scraper", &["html"]),
     ("ammonia", &["html"]),
     ("html5ever", &["html"]),
@@ -57,6 +57,7 @@ const ROOMS: [(&str, &[&str]); 21] = [
     ("atom_syndication", &["feed"]),
     ("reqwest", &["fetch"]),
     ("rustls", &["fetch"]),
+    ("ruzstd", &["fetch"]),
     ("sqlx", &["store"]),
     ("axum", &["server"]),
     ("hyper", &["server"]),

@@ -98,11 +98,6 @@ impl ServerState {
         let cache = Cache::new(limits.feeds);
         ServerState(Arc::new(Inner { store, base, hosts: Hosts::new(base_url), limits, watch, cache }))
     }
-
-    /// Tells that this process has just written to the store, so that the next request sees it at once.
-    pub fn store_changed(&self) {
-        self.0.watch.stale();
-    }
 }
 
 /// What is where.

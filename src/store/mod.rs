@@ -15,6 +15,7 @@ mod archive;
 mod blogs;
 mod captures;
 mod changes;
+mod notice;
 mod rows;
 mod save;
 mod sources;
