@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use tidings::adapters::OUTLETS;
 
 /// Which of our modules each module may name: imports point inward.
-const INWARD: [(&str, &[&str]); 20] = [
+const INWARD: [(&str, &[&str]); 21] = [
     ("model", &[]),
     ("page", &[]),
     ("identity", &[]),
