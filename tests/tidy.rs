@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use tidings::adapters::OUTLETS;
 
 /// Which of our modules each module may name: imports point inward.
-const INWARD: [(&str, &[&str]); 20] = [
+const INWARD: [(&str, &[&str]); 21] = [
     ("model", &[]),
     ("page", &[]),
     ("identity", &[]),
+    ("internet", &[]),
     ("charset", &["model", "page"]),
     ("time", &["model", "page"]),
-    ("html", &["model", "css"]),
+    ("html", &["model", "internet", "css"]),
     ("text", &[]),
     ("schema_org", &["model", "time", "html", "css"]),
     // An outlet is recognised among the adapters, and an adapter is an outlet: the one circle, inside the core.
@@ -21,7 +22,7 @@ const INWARD: [(&str, &[&str]); 20] = [
     ("reconcile", &["model", "identity", "time"]),
     // What an `[[outlet]]` table holds is compiled while the place of a mistake is known.
     ("config", &["fetch", "html", "outlet", "store", "time"]),
-    ("fetch", &["page"]),
+    ("fetch", &["internet", "page"]),
     ("saved", &["page"]),
     ("store", &["model", "identity", "reconcile"]),
     ("follow", &["model", "page", "outlet", "config", "fetch", "store", "reconcile"]),
@@ -75,10 +76,11 @@ const ROOMS: [(&str, &[&str]); 22] = [
 ];
 
 /// Nothing in these reads a clock, waits, or touches a file or the network.
-const PURE: [&str; 12] = [
+const PURE: [&str; 13] = [
     "model",
     "page",
     "identity",
+    "internet",
     "charset",
     "time",
     "html",

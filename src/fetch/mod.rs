@@ -26,7 +26,8 @@ use reqwest::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderValue, IF_MOD
 use reqwest::{Client, ClientBuilder, Response, StatusCode};
 use url::Url;
 
-pub use address::{Reach, is_public};
+pub use crate::internet::is_public;
+pub use address::Reach;
 pub use error::FetchError;
 pub use gate::Place;
 pub use headers::Validators;

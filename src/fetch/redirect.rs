@@ -7,7 +7,7 @@ use reqwest::header::{HeaderMap, LOCATION};
 use url::Url;
 
 use super::FetchError;
-use super::address::literal;
+use crate::internet::literal;
 use super::headers::shown;
 
 pub(super) fn is_redirect(status: StatusCode) -> bool {
