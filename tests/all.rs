@@ -17,6 +17,7 @@ mod hardening;
 mod identity;
 mod life;
 mod mutate;
+mod norm;
 mod outlet_server;
 mod polite;
 mod reconcile;

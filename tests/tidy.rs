@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use tidings::adapters::OUTLETS;
 
 /// Which of our modules each module may name: imports point inward.
-const INWARD: [(&str, &[&str]); 19] = [
+const INWARD: [(&str, &[&str]); 22] = [
     ("model", &[]),
     ("page", &[]),
     ("identity", &[]),
@@ -19,12 +19,15 @@ const INWARD: [(&str, &[&str]); 19] = [
     ("adapters", &["model", "page", "time", "html", "text", "schema_org", "outlet", "css"]),
     ("feed", &["model"]),
     ("reconcile", &["model", "identity", "time"]),
+    ("wall", &["page", "html"]),
+    ("rhythm", &["model"]),
+    ("norm", &["model"]),
     // What an `[[outlet]]` table holds is compiled while the place of a mistake is known.
     ("config", &["fetch", "html", "outlet", "time"]),
     ("fetch", &["page"]),
     ("saved", &["page"]),
-    ("store", &["model", "identity", "reconcile"]),
-    ("follow", &["model", "page", "outlet", "config", "fetch", "store", "reconcile"]),
+    ("store", &["model", "identity", "reconcile", "rhythm", "norm"]),
+    ("follow", &["model", "page", "outlet", "config", "fetch", "store", "reconcile", "wall", "rhythm", "norm"]),
     ("server", &["model", "identity", "feed", "store"]),
     (
         "cli",
@@ -42,6 +45,8 @@ const INWARD: [(&str, &[&str]); 19] = [
             "follow",
             "server",
             "reconcile",
+            "rhythm",
+            "norm",
         ],
     ),
 ];
@@ -73,7 +78,7 @@ const ROOMS: [(&str, &[&str]); 22] = [
 ];
 
 /// Nothing in these reads a clock, waits, or touches a file or the network.
-const PURE: [&str; 12] = [
+const PURE: [&str; 15] = [
     "model",
     "page",
     "identity",
@@ -86,6 +91,9 @@ const PURE: [&str; 12] = [
     "adapters",
     "feed",
     "reconcile",
+    "wall",
+    "rhythm",
+    "norm",
 ];
 const IMPURE: [&str; 8] = ["std::fs", "std::net", "std::env", "Utc::now", "SystemTime", "Instant::now", "tokio", "async fn"];
 
