@@ -19,6 +19,7 @@ mod identity;
 mod life;
 mod live_page;
 mod mutate;
+mod norm;
 mod outlet_server;
 mod polite;
 mod queries;

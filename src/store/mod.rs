@@ -7,9 +7,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::model::{Entry, Head, Life, Problem, Told};
+use crate::norm::{Norm, Quarantine};
+use crate::rhythm::Rhythm;
 
 mod aliases;
 mod archive;
@@ -25,6 +28,7 @@ mod rows;
 mod save;
 mod sources;
 mod sqlite;
+mod standing;
 mod text;
 mod window;
 
@@ -35,6 +39,7 @@ pub use prune::{KeepCaptures, Pruned};
 pub use query::{Edits, Query};
 pub use rebuild::Again;
 pub use sqlite::Store;
+pub use standing::Health;
 pub use text::{NoWords, Words};
 pub use window::Archived;
 
@@ -129,8 +134,12 @@ pub struct SourceState {
     pub outlet: Option<String>,
     /// The name the configuration gives it.
     pub title: Option<String>,
-    /// Seconds from one refresh to the next.
+    /// Seconds from one refresh to the next at most, while it is live.
     pub every_s: u32,
+    /// Seconds from one refresh to the next at least.
+    pub min_every_s: u32,
+    /// Seconds from one refresh to the next as things are; none before the first reading.
+    pub pace_s: Option<u32>,
     /// Whether the configuration still names it.
     pub followed: bool,
     /// `ETag` of the last good answer.
@@ -149,12 +158,43 @@ pub struct SourceState {
     pub last_ok: Option<DateTime<Utc>>,
     /// When it is to be asked for again.
     pub next_due: DateTime<Utc>,
+    /// Why then, for people.
+    pub why: Option<String>,
     /// How many refreshes have failed since the last good one.
     pub failures: u32,
     /// Why the last one failed; none after a good one.
     pub last_error: Option<String>,
     /// What was wrong with the page when it was last read.
     pub problems: Vec<Problem>,
+    /// What its interval is chosen by.
+    pub rhythm: Option<Rhythm>,
+    /// How well its entries are usually filled.
+    pub norm: Option<Norm>,
+    /// Readings that were set aside since the last good one.
+    pub aside: Option<Quarantine>,
+    /// When somebody last said that what is set aside is right. Only [`Store::accept`] writes it.
+    pub accepted: Option<DateTime<Utc>>,
+    /// How far back it has been read; none where nothing of it is on older pages.
+    pub backfill: Option<Backfill>,
+}
+
+/// Reading the older pages of a live blog.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Backfill {
+    /// The live blog that the first page was of.
+    pub of: Uuid,
+    /// The capture of that page.
+    pub begun: DateTime<Utc>,
+    /// The next older page; none when there is nothing left to do.
+    pub next: Option<String>,
+    /// How many pages may still be read.
+    pub left: u32,
+    /// How many have been read.
+    pub read: u32,
+    /// How often the next one could not be read.
+    pub failures: u32,
+    /// Why it ended before the oldest page, where it did.
+    pub ended: Option<String>,
 }
 
 impl SourceState {
@@ -165,6 +205,8 @@ impl SourceState {
             outlet: None,
             title: None,
             every_s,
+            min_every_s: every_s,
+            pace_s: None,
             followed: true,
             etag: None,
             last_modified: None,
@@ -174,10 +216,21 @@ impl SourceState {
             last_tried: None,
             last_ok: None,
             next_due: now,
+            why: None,
             failures: 0,
             last_error: None,
             problems: Vec::new(),
+            rhythm: None,
+            norm: None,
+            aside: None,
+            accepted: None,
+            backfill: None,
         }
+    }
+
+    /// Seconds from one refresh to the next as things are.
+    pub fn pace_s(&self) -> u32 {
+        self.pace_s.unwrap_or(self.every_s)
     }
 }
 

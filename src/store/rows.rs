@@ -74,11 +74,20 @@ pub(super) fn number(row: &SqliteRow, column: &str) -> Result<u32, Fault> {
     u32::try_from(number).map_err(|error| damaged(column, error))
 }
 
-fn maybe_stamp(row: &SqliteRow, column: &str) -> Result<Option<Stamp>, Fault> {
+fn maybe_number(row: &SqliteRow, column: &str) -> Result<Option<u32>, Fault> {
+    let number: Option<i64> = row.try_get(column)?;
+    number.map(u32::try_from).transpose().map_err(|error| damaged(column, error))
+}
+
+fn maybe_json<T: DeserializeOwned>(row: &SqliteRow, column: &str) -> Result<Option<T>, Fault> {
     match row.try_get::<Option<&str>, _>(column)? {
         Some(text) => serde_json::from_str(text).map(Some).map_err(|error| damaged(column, error)),
         None => Ok(None),
     }
+}
+
+fn maybe_stamp(row: &SqliteRow, column: &str) -> Result<Option<Stamp>, Fault> {
+    maybe_json(row, column)
 }
 
 pub(super) fn head(row: &SqliteRow) -> Result<Head, Fault> {
@@ -187,6 +196,8 @@ pub(super) fn source(row: &SqliteRow) -> Result<SourceState, Fault> {
         outlet: row.try_get("outlet")?,
         title: row.try_get("title")?,
         every_s: number(row, "every_s")?,
+        min_every_s: number(row, "min_every_s")?,
+        pace_s: maybe_number(row, "pace_s")?,
         followed: row.try_get("followed")?,
         etag: row.try_get("etag")?,
         last_modified: row.try_get("last_modified")?,
@@ -196,8 +207,14 @@ pub(super) fn source(row: &SqliteRow) -> Result<SourceState, Fault> {
         last_tried: maybe_instant(row, "last_tried")?,
         last_ok: maybe_instant(row, "last_ok")?,
         next_due: instant(row, "next_due")?,
+        why: row.try_get("why")?,
         failures: number(row, "failures")?,
         last_error: row.try_get("last_error")?,
         problems: problems(row)?,
+        rhythm: maybe_json(row, "rhythm")?,
+        norm: maybe_json(row, "norm")?,
+        aside: maybe_json(row, "aside")?,
+        accepted: maybe_instant(row, "accepted")?,
+        backfill: maybe_json(row, "backfill")?,
     })
 }
