@@ -25,5 +25,6 @@ pub mod saved;
 pub mod store;
 pub mod reconcile;
 pub mod follow;
+pub mod replay;
 pub mod server;
 pub mod cli;

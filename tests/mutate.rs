@@ -8,7 +8,7 @@
 mod cost;
 mod dice;
 mod growth;
-mod holds;
+pub mod holds;
 mod mutator;
 
 use crate::{configured, corpus, fixtures};

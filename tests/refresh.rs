@@ -44,13 +44,13 @@ fn split(page: &Page, _outlet: Option<&str>) -> Result<LiveBlog, Refusal> {
     Ok(blog("lake", "1", entries.collect()))
 }
 
-fn changed(new: usize, edited: usize) -> Outcome {
-    Outcome::Changed(Tally { new, edited, ..Tally::default() })
-}
-
 /// An outlet on this machine, every five minutes.
 fn followed(url: url::Url) -> Followed {
     Followed { allow_private: true, ..Followed::new(url, Duration::from_secs(300)) }
+}
+
+fn changed(new: usize, edited: usize) -> Outcome {
+    Outcome::Changed(Tally { new, edited, ..Tally::default() })
 }
 
 /// One followed address, a store to follow it into, and a clock that stands where it is put.

@@ -9,6 +9,7 @@ mod init;
 mod output;
 mod parse;
 mod refresh;
+mod replay;
 mod serve;
 mod settings;
 mod timeline;
@@ -66,6 +67,7 @@ enum Command {
     Explain(explain::Arguments),
     Serve(serve::Arguments),
     Refresh(refresh::Arguments),
+    Replay(replay::Arguments),
     Check(check::Arguments),
     Init(init::Arguments),
 }
@@ -78,6 +80,7 @@ pub async fn run(arguments: Arguments, clock: Clock) -> Status {
         Command::Explain(arguments) => explain::run(arguments, &clock).await,
         Command::Serve(arguments) => serve::run(arguments, clock).await,
         Command::Refresh(arguments) => refresh::run(arguments, clock).await,
+        Command::Replay(arguments) => replay::run(arguments).await,
         Command::Check(arguments) => check::run(&arguments),
         Command::Init(arguments) => init::run(&arguments),
     };

@@ -4,7 +4,6 @@ use super::serve::{follower, splitter};
 use super::settings::Settings;
 use super::{Status, feedback};
 use crate::follow::{Clock, Outcome};
-use crate::store::Store;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -37,7 +36,7 @@ pub(super) async fn run(arguments: Arguments, clock: Clock) -> anyhow::Result<St
         );
         return Ok(Status::Fine);
     }
-    let store = Store::open(&config.store).await?;
+    let store = super::settings::open(&config, clock()).await?;
     let (follower, stop) = (follower(&config, store, splitter(&config), clock)?, super::serve::on_signal()?);
     follower.follow(&config.live_blogs, false).await?;
     let refreshed = follower.refresh_due(stop).await?;

@@ -51,7 +51,7 @@ pub(super) async fn run(arguments: Arguments, clock: Clock) -> anyhow::Result<St
     let file = arguments.settings.file();
     let config = overruled(arguments.settings.load()?, &arguments);
     let stop = on_signal()?;
-    let store = Store::open(&config.store).await?;
+    let store = super::settings::open(&config, clock()).await?;
     let split = splitter(&config);
     fill(&store, &config, &split).await?;
 

@@ -4,7 +4,9 @@ use super::feedback;
 use crate::adapters::{self, OUTLETS};
 use crate::config::{Config, Mistake};
 use crate::outlet::{Configured, Outlet};
+use crate::store::Store;
 use anyhow::bail;
+use chrono::{DateTime, Utc};
 use std::path::{Path, PathBuf};
 
 /// The file that is read where none is named.
@@ -48,6 +50,13 @@ pub(super) fn slugs(config: &Config) -> Vec<&str> {
 /// The outlets of the config, taken into use, and the built-in ones: call it once for a config.
 pub(super) fn outlets(config: &Config) -> Vec<&'static Outlet> {
     adapters::with(config.outlets.iter().map(Configured::outlet))
+}
+
+/// Opens the store to follow into, and takes away what captures it keeps beyond the config's bounds.
+pub(super) async fn open(config: &Config, now: DateTime<Utc>) -> anyhow::Result<Store> {
+    let store = Store::open(&config.store).await?.keeping(config.keep_captures);
+    store.prune(now).await?;
+    Ok(store)
 }
 
 pub(super) fn tell(mistakes: &[Mistake]) {

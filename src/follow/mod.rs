@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -22,7 +22,7 @@ use crate::store::{SourceState, Store, StoreError};
 mod refresh;
 mod seeds;
 
-pub use refresh::{Outcome, Tally};
+pub use refresh::{Outcome, Tally, VERSION};
 pub use seeds::{SeedError, load_seeds};
 
 /// The wall clock, handed down from `main`.
@@ -64,6 +64,8 @@ pub struct Refreshed {
 impl Follower {
     /// A follower that writes to `store`.
     pub fn new(store: Store, fetcher: Fetcher, split: Split, clock: Clock) -> Self {
+        // As the store keeps instants: what is read of a page must not know more of its time than its capture will.
+        let clock: Clock = Arc::new(move || clock().trunc_subsecs(3));
         Follower { store, fetcher, split, clock, mine: Arc::default() }
     }
 

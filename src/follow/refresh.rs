@@ -19,8 +19,8 @@ use super::{Follower, Refreshed, stopped};
 /// The longest pause between two tries of a failing address, unless its own interval is longer.
 const LONGEST_PAUSE: TimeDelta = TimeDelta::hours(1);
 
-/// What becomes of a page is decided by its bytes and by who reads them.
-pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// This version of tidings: what becomes of a page is decided by its bytes and by who reads them.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// How a refresh went.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,6 +4,7 @@
 //! fetch. Feeds are written once for each generation of the store and served from memory after that.
 
 mod accept;
+mod aside;
 mod admit;
 mod cache;
 mod coding;
@@ -40,6 +41,7 @@ use hosts::Hosts;
 use overview::Watch;
 
 pub use accept::serve;
+pub use aside::answer_to;
 
 /// What a client may take of the server, in time and in memory.
 #[derive(Debug, Clone)]

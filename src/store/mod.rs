@@ -11,11 +11,15 @@ use uuid::Uuid;
 
 use crate::model::{Entry, Head, Life, Problem};
 
+mod aliases;
 mod archive;
 mod blogs;
 mod captures;
 mod changes;
+mod compare;
 mod notice;
+mod prune;
+mod rebuild;
 mod rows;
 mod save;
 mod sources;
@@ -24,6 +28,9 @@ mod window;
 
 pub use captures::{Kept, NewCapture};
 pub use changes::{Change, ChangeKind};
+pub use compare::Compared;
+pub use prune::{KeepCaptures, Pruned};
+pub use rebuild::Again;
 pub use sqlite::Store;
 
 /// Which entries a feed is about.
@@ -163,6 +170,22 @@ pub enum StoreError {
     NotAStore {
         /// The file.
         path: PathBuf,
+    },
+    /// There is no file to read.
+    #[error("there is no store at {}", path.display())]
+    Missing {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// An older tidings wrote it, and it was to be left as it is.
+    #[error("the store {} was written by an older tidings (schema {found}, this one has {known}); `tidings refresh` or `tidings serve` bring it up to date", path.display())]
+    Older {
+        /// The file.
+        path: PathBuf,
+        /// Its schema version.
+        found: i64,
+        /// The schema that this program reads.
+        known: i64,
     },
     /// A newer tidings wrote it.
     #[error("the store {} was written by a newer tidings (schema {found}, this one reads up to {known}); update tidings", path.display())]

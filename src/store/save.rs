@@ -11,7 +11,7 @@ use crate::reconcile::{Changes, Known, Reading, Settled, confirm, reconcile, sam
 use super::captures::{self, Circumstances, NewCapture};
 use super::changes::{About, ChangeKind, Moment, latest, log, next_at};
 use super::rows::{self, Fault, json};
-use super::{SourceState, Store, StoreError, archive, sources};
+use super::{Again, SourceState, Store, StoreError, aliases, archive, sources};
 
 /// Live blogs that a page of an unknown one is compared with, at most: those that share most ids of entries with it.
 const CANDIDATES: i64 = 3;
@@ -26,20 +26,49 @@ impl Store {
         capture: Option<&NewCapture<'_>>,
         fetched: Option<&SourceState>,
     ) -> Result<Changes, StoreError> {
+        let changes = self.save_as(reading, capture, fetched, None).await?;
+        if capture.is_some() && !changes.is_nothing() {
+            self.prune_in_passing(reading.seen).await;
+        }
+        Ok(changes)
+    }
+
+    /// Saves a capture as it was saved once. It is kept under its number even where it changes nothing now.
+    pub async fn save_replayed(
+        &self,
+        reading: &Reading<'_>,
+        capture: &NewCapture<'_>,
+        again: Again,
+    ) -> Result<Changes, StoreError> {
+        self.save_as(reading, Some(capture), None, Some(again)).await
+    }
+
+    async fn save_as(
+        &self,
+        reading: &Reading<'_>,
+        capture: Option<&NewCapture<'_>>,
+        fetched: Option<&SourceState>,
+        again: Option<Again>,
+    ) -> Result<Changes, StoreError> {
         async {
             let mut write = self.writing().await?;
             let known_as = capture.and_then(|capture| capture.known_as);
-            let (blog, known) = resolve(&mut write, reading.blog, known_as).await?;
+            let Resolved { blog, mut known, moved } = resolve(&mut write, reading.blog, known_as).await?;
+            known.seen = known.seen.max(again.and_then(|again| again.after));
             let changes = reconcile(&known, reading);
-            let kept = match capture.filter(|_| !changes.is_nothing()) {
+            let kept = match capture.filter(|_| moved || again.is_some() || !changes.is_nothing()) {
                 Some(capture) => {
+                    let id = again.map(|again| again.id);
                     let (seen, after) = (reading.seen, known.seen);
-                    let told = Circumstances { blog, seen, after, history: reading.history, reread: reading.reread };
-                    Some(captures::keep(&mut write, capture, told).await?)
+                    let told = Circumstances { id, blog, seen, after, history: reading.history, reread: reading.reread };
+                    Some(captures::keep(&mut write, capture, told, self.keeps_bytes()).await?)
                 }
                 None => None,
             };
             write_reading(&mut write, &known, reading, &changes, blog, kept).await?;
+            if kept.is_some() {
+                aliases::write(&mut write, blog, reading.blog, &changes).await?;
+            }
             if let Some(state) = fetched {
                 sources::put(&mut write, &SourceState { blog: Some(blog), ..state.clone() }).await?;
             }
@@ -90,16 +119,24 @@ impl Store {
     }
 }
 
+/// What a page was found to be a page of.
+struct Resolved {
+    blog: Uuid,
+    known: Known,
+    /// Whether this page was the first to show that it has moved.
+    moved: bool,
+}
+
 /// Which stored live blog the page is, and what is known of it: the one of its id; one that it was found to be before; or
 /// one whose entries it holds, its host or slug having changed.
-async fn resolve(db: &mut SqliteConnection, read: &LiveBlog, known_as: Option<Uuid>) -> Result<(Uuid, Known), Fault> {
+async fn resolve(db: &mut SqliteConnection, read: &LiveBlog, known_as: Option<Uuid>) -> Result<Resolved, Fault> {
     let id = read.head.id;
     let alias =
         sqlx::query("SELECT blog FROM blog_alias WHERE id = ?").bind(&id.as_bytes()[..]).fetch_optional(&mut *db).await?;
     let stored = alias.map(|row| rows::id(&row, "blog")).transpose()?.unwrap_or(id);
     let own = known(db, stored).await?;
     if own.head.is_some() {
-        return Ok((stored, own));
+        return Ok(Resolved { blog: stored, known: own, moved: false });
     }
     for candidate in candidates(db, read, known_as).await? {
         let other = known(db, candidate).await?;
@@ -109,10 +146,10 @@ async fn resolve(db: &mut SqliteConnection, read: &LiveBlog, known_as: Option<Uu
                 .bind(&candidate.as_bytes()[..])
                 .execute(db)
                 .await?;
-            return Ok((candidate, other));
+            return Ok(Resolved { blog: candidate, known: other, moved: true });
         }
     }
-    Ok((id, own))
+    Ok(Resolved { blog: id, known: own, moved: false })
 }
 
 /// Live blogs that a page of an unknown one may be: what its address was before, and those that know ids of its entries.

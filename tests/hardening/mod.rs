@@ -7,6 +7,7 @@
 mod programs;
 mod ssrf;
 mod unicode;
+mod xss;
 
 use std::io::Write;
 

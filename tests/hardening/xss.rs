@@ -12,7 +12,7 @@ use http_body_util::BodyExt;
 use scraper::{Html, Node};
 use std::path::Path;
 use std::sync::Arc;
-use tidings::feed::{self, Feed, Format};
+use tidings::feed::{self, Feed, Format, Item};
 use tidings::html::{Links, body_of_markup};
 use tidings::model::LiveBlog;
 use tidings::outlet::split_page;
@@ -127,8 +127,8 @@ fn feed_of(blog: &LiveBlog) -> Feed {
         home_url: blog.head.url.clone(),
         language: None,
         updated: sample::minute(0),
-        items: blog.entries.iter().map(|entry| (head.clone(), Arc::new(entry.clone()))).collect(),
-        ..feed()
+        items: blog.entries.iter().map(|entry| Item::new(head.clone(), Arc::new(entry.clone()))).collect(),
+        ..Feed::default()
     }
 }
 

@@ -27,8 +27,22 @@ CREATE TABLE capture (
 CREATE INDEX capture_of_blog ON capture (blog, id);
 CREATE TABLE capture_body (
     capture INTEGER PRIMARY KEY,
+    captured INTEGER NOT NULL,      -- as `capture` has it: the oldest are pruned first
     zstd BLOB NOT NULL
 ) STRICT;
+CREATE INDEX capture_body_oldest ON capture_body (captured, capture);
+-- One row: how many bytes all of them take, so that each save can keep to a limit without counting anew.
+CREATE TABLE capture_bytes (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    bytes INTEGER NOT NULL
+) STRICT;
+INSERT INTO capture_bytes (one, bytes) VALUES (1, 0);
+CREATE TRIGGER capture_body_kept AFTER INSERT ON capture_body BEGIN
+    UPDATE capture_bytes SET bytes = bytes + length(NEW.zstd);
+END;
+CREATE TRIGGER capture_body_pruned AFTER DELETE ON capture_body BEGIN
+    UPDATE capture_bytes SET bytes = bytes - length(OLD.zstd);
+END;
 
 -- Everything that ever changed, in order, without a gap.
 CREATE TABLE change (
@@ -156,6 +170,11 @@ CREATE TABLE entry_alias (
 CREATE TABLE blog_alias (
     id BLOB PRIMARY KEY,
     blog BLOB NOT NULL
+) STRICT;
+-- Ids that were never issued here, and which a page gives by itself: under another key of the entry, or of its live blog.
+CREATE TABLE entry_id_alias (
+    id BLOB PRIMARY KEY,
+    entry BLOB NOT NULL
 ) STRICT;
 
 -- Archived pages (RFC 5005): numbered from 1 and never changed; each shows its entries as they stood at `at`.
