@@ -144,7 +144,8 @@ fn shown(feed: &Feed, format: Format) -> Vec<(Vec<String>, Vec<String>)> {
         }
         Format::Atom => {
             let feed = atom_syndication::Feed::read_from(&written[..]).unwrap();
-            let content = |entry: &atom_syndication::Entry| entry.content().and_then(|content| content.value().map(str::to_owned));
+            let content =
+                |entry: &atom_syndication::Entry| entry.content().and_then(|content| content.value().map(str::to_owned));
             let links = |entry: &atom_syndication::Entry| entry.links().iter().map(|link| link.href().to_owned()).collect();
             feed.entries().iter().map(|entry| (content(entry).into_iter().collect(), links(entry))).collect()
         }
@@ -301,6 +302,9 @@ fn no_vector_runs_in_a_browser() {
     };
     assert!(raw > 20, "only {raw} run as they came");
     let clean = browse("clean", "1");
-    say(&format!("vectors in a browser: every twentieth as it came: {raw} run; all cleaned: {}", clean.lines().last().unwrap()));
+    say(&format!(
+        "vectors in a browser: every twentieth as it came: {raw} run; all cleaned: {}",
+        clean.lines().last().unwrap()
+    ));
     assert_eq!(executed(&clean), Some(0), "{clean}");
 }
