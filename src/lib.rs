@@ -3,7 +3,7 @@
 //!
 //! # Layout
 //!
-//! The modules are listed in reading order. Down to [`feed`] everything is pure: no IO, no clock, no async.
+//! The modules are listed in reading order. Down to [`norm`] everything is pure: no IO, no clock, no async.
 #![warn(missing_docs)]
 
 pub mod model;
@@ -18,6 +18,9 @@ pub mod schema_org;
 pub mod outlet;
 pub mod adapters;
 pub mod feed;
+pub mod wall;
+pub mod rhythm;
+pub mod norm;
 
 pub mod config;
 pub mod fetch;

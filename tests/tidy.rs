@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use tidings::adapters::OUTLETS;
 
 /// Which of our modules each module may name: imports point inward.
-const INWARD: [(&str, &[&str]); 20] = [
+const INWARD: [(&str, &[&str]); 24] = [
     ("model", &[]),
     ("page", &[]),
     ("identity", &[]),
@@ -20,12 +20,15 @@ const INWARD: [(&str, &[&str]); 20] = [
     ("adapters", &["model", "page", "time", "html", "text", "schema_org", "outlet", "css"]),
     ("feed", &["model"]),
     ("reconcile", &["model", "identity", "time"]),
+    ("wall", &["page", "html"]),
+    ("rhythm", &["model"]),
+    ("norm", &["model"]),
     // What an `[[outlet]]` table holds is compiled while the place of a mistake is known.
     ("config", &["fetch", "html", "outlet", "store", "time"]),
     ("fetch", &["internet", "page"]),
     ("saved", &["page"]),
-    ("store", &["model", "identity", "reconcile"]),
-    ("follow", &["model", "page", "outlet", "config", "fetch", "store", "reconcile"]),
+    ("store", &["model", "identity", "reconcile", "rhythm", "norm"]),
+    ("follow", &["model", "page", "outlet", "config", "fetch", "store", "reconcile", "wall", "rhythm", "norm"]),
     ("replay", &["page", "follow", "reconcile", "store"]),
     ("server", &["model", "identity", "feed", "store"]),
     (
@@ -45,6 +48,8 @@ const INWARD: [(&str, &[&str]); 20] = [
             "replay",
             "server",
             "reconcile",
+            "rhythm",
+            "norm",
         ],
     ),
 ];
@@ -76,7 +81,7 @@ const ROOMS: [(&str, &[&str]); 22] = [
 ];
 
 /// Nothing in these reads a clock, waits, or touches a file or the network.
-const PURE: [&str; 13] = [
+const PURE: [&str; 16] = [
     "model",
     "page",
     "identity",
@@ -90,6 +95,9 @@ const PURE: [&str; 13] = [
     "adapters",
     "feed",
     "reconcile",
+    "wall",
+    "rhythm",
+    "norm",
 ];
 const IMPURE: [&str; 8] = ["std::fs", "std::net", "std::env", "Utc::now", "SystemTime", "Instant::now", "tokio", "async fn"];
 

@@ -59,7 +59,8 @@ pub(super) async fn run(arguments: Arguments, clock: Clock) -> anyhow::Result<St
         .await
         .with_context(|| format!("can't listen on {} (choose another with --listen)", config.listen))?;
     let listen = listener.local_addr()?;
-    let state = ServerState::new(store.clone(), config.base_url.as_ref(), listen, Limits::default());
+    let state =
+        ServerState::new(store.clone(), config.base_url.as_ref(), listen, Limits::default()).with_clock(clock.clone());
     let follower = follower(&config, store.clone(), split, clock)?;
     follower.follow(&config.live_blogs, true).await?;
 
