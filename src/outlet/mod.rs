@@ -94,6 +94,8 @@ pub struct Source<'a> {
     pub captured: Captured,
     /// Makes its addresses absolute.
     pub links: Links,
+    /// Whether it stops in the middle.
+    pub cut: bool,
 }
 
 /// The form a page came in.
@@ -194,11 +196,11 @@ pub fn split_page_among(outlets: &Outlets, page: &Page, outlet: Option<&str>) ->
 
 fn split(outlets: &Outlets, page: &Page, outlet: Option<&str>) -> Result<LiveBlog, Refusal> {
     let decoded = steps::decode(page)?;
-    let mut problems = decoded.problems;
+    let (mut problems, cut) = (decoded.problems, decoded.cut);
     let tree = steps::parse(decoded.text, decoded.form)?;
     let form = tree.form();
     let recognised = recognise::recognise(outlets, form, &recognise::addresses(page, form), outlet)?;
-    let source = steps::source(&recognised, form, page);
+    let source = steps::source(&recognised, form, page, cut);
     let draft = source.outlet.split.split(&source)?;
     let mut blog = finish::finish(draft, &source)?;
     problems.append(&mut blog.problems);
