@@ -12,7 +12,7 @@ use http_body_util::BodyExt;
 use scraper::{Html, Node};
 use std::path::Path;
 use std::sync::Arc;
-use tidings::feed::{self, Feed, Format};
+use tidings::feed::{self, Feed, Format, Item};
 use tidings::html::{Links, body_of_markup};
 use tidings::model::LiveBlog;
 use tidings::outlet::split_page;
@@ -127,8 +127,8 @@ fn feed_of(blog: &LiveBlog) -> Feed {
         home_url: blog.head.url.clone(),
         language: None,
         updated: sample::minute(0),
-        items: blog.entries.iter().map(|entry| (head.clone(), Arc::new(entry.clone()))).collect(),
-        ..feed()
+        items: blog.entries.iter().map(|entry| Item::new(head.clone(), Arc::new(entry.clone()))).collect(),
+        ..Feed::default()
     }
 }
 
@@ -144,7 +144,8 @@ fn shown(feed: &Feed, format: Format) -> Vec<(Vec<String>, Vec<String>)> {
         }
         Format::Atom => {
             let feed = atom_syndication::Feed::read_from(&written[..]).unwrap();
-            let content = |entry: &atom_syndication::Entry| entry.content().and_then(|content| content.value().map(str::to_owned));
+            let content =
+                |entry: &atom_syndication::Entry| entry.content().and_then(|content| content.value().map(str::to_owned));
             let links = |entry: &atom_syndication::Entry| entry.links().iter().map(|link| link.href().to_owned()).collect();
             feed.entries().iter().map(|entry| (content(entry).into_iter().collect(), links(entry))).collect()
         }
@@ -301,6 +302,9 @@ fn no_vector_runs_in_a_browser() {
     };
     assert!(raw > 20, "only {raw} run as they came");
     let clean = browse("clean", "1");
-    say(&format!("vectors in a browser: every twentieth as it came: {raw} run; all cleaned: {}", clean.lines().last().unwrap()));
+    say(&format!(
+        "vectors in a browser: every twentieth as it came: {raw} run; all cleaned: {}",
+        clean.lines().last().unwrap()
+    ));
     assert_eq!(executed(&clean), Some(0), "{clean}");
 }

@@ -15,7 +15,7 @@ use url::Url;
 const LONGEST_MESSAGE: usize = 2048;
 
 /// The elements of a clean body, with the attributes that each may carry beside `dir` and `lang`.
-const ELEMENTS: [(&str, &[&str]); 41] = [
+pub const ELEMENTS: [(&str, &[&str]); 41] = [
     ("a", &["href", "title", "rel"]),
     ("abbr", &[]),
     ("b", &[]),
@@ -150,7 +150,8 @@ fn of_problem(problem: &Problem) {
 }
 
 fn illegal(c: char) -> bool {
-    (c.is_control() && !matches!(c, '\n' | '\t')) || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{fffe}' | '\u{ffff}')
+    (c.is_control() && !matches!(c, '\n' | '\t'))
+        || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{fffe}' | '\u{ffff}')
 }
 
 /// Nothing in it but the elements and attributes on the list, each quoted; read by an eye of our own, not by a parser that
