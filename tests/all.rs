@@ -15,6 +15,7 @@ mod feeds;
 mod fetch;
 mod fixtures;
 mod hardening;
+mod histories;
 mod identity;
 mod life;
 mod live_page;
