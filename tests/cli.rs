@@ -4,6 +4,7 @@ mod explain;
 mod follow;
 mod hostile;
 mod parse;
+mod replay;
 mod saved;
 mod serve;
 mod settings;

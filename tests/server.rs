@@ -2,6 +2,7 @@
 //! over a socket.
 
 mod admitted;
+mod lives;
 
 use std::io::Read;
 use std::net::SocketAddr;

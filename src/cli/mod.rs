@@ -1,6 +1,7 @@
 //! The command line: one file for each subcommand. Everything the outside world gives (arguments, the clock, the streams)
 //! comes in from `main`.
 
+mod accept;
 mod check;
 mod explain;
 mod feedback;
@@ -9,8 +10,10 @@ mod init;
 mod output;
 mod parse;
 mod refresh;
+mod replay;
 mod serve;
 mod settings;
+mod status;
 mod timeline;
 
 use crate::follow::Clock;
@@ -66,6 +69,9 @@ enum Command {
     Explain(explain::Arguments),
     Serve(serve::Arguments),
     Refresh(refresh::Arguments),
+    Replay(replay::Arguments),
+    Status(status::Arguments),
+    Accept(accept::Arguments),
     Check(check::Arguments),
     Init(init::Arguments),
 }
@@ -78,6 +84,9 @@ pub async fn run(arguments: Arguments, clock: Clock) -> Status {
         Command::Explain(arguments) => explain::run(arguments, &clock).await,
         Command::Serve(arguments) => serve::run(arguments, clock).await,
         Command::Refresh(arguments) => refresh::run(arguments, clock).await,
+        Command::Replay(arguments) => replay::run(arguments).await,
+        Command::Status(arguments) => status::run(arguments, &clock).await,
+        Command::Accept(arguments) => accept::run(arguments, &clock).await,
         Command::Check(arguments) => check::run(&arguments),
         Command::Init(arguments) => init::run(&arguments),
     };

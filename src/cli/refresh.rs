@@ -4,7 +4,6 @@ use super::serve::{follower, splitter};
 use super::settings::Settings;
 use super::{Status, feedback};
 use crate::follow::{Clock, Outcome};
-use crate::store::Store;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -37,14 +36,14 @@ pub(super) async fn run(arguments: Arguments, clock: Clock) -> anyhow::Result<St
         );
         return Ok(Status::Fine);
     }
-    let store = Store::open(&config.store).await?;
+    let store = super::settings::open(&config, clock()).await?;
     let (follower, stop) = (follower(&config, store, splitter(&config), clock)?, super::serve::on_signal()?);
     follower.follow(&config.live_blogs, false).await?;
     let refreshed = follower.refresh_due(stop).await?;
     let mut status = Status::Fine;
     let mut stdout = std::io::stdout().lock();
     for one in &refreshed {
-        if matches!(one.outcome, Outcome::Failed(_) | Outcome::Empty(_) | Outcome::Stopped) {
+        if matches!(one.outcome, Outcome::Failed(_) | Outcome::Empty(_) | Outcome::SetAside(_) | Outcome::Stopped) {
             status = Status::Problems;
             let reason = one.outcome.to_string();
             // What failed on the way there names the address itself.

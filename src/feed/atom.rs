@@ -91,7 +91,7 @@ fn archived(feed: &Feed) -> Option<(&'static str, Extension)> {
 /// RFC 6721: the entry of this id was here.
 fn tombstone(withdrawn: &Withdrawn) -> (&'static str, Extension) {
     let when = instant(withdrawn.at).format("%Y-%m-%dT%H:%M:%SZ").to_string();
-    let mut tombstone = element("deleted-entry", [("ref", withdrawn.id.urn().to_string()), ("when", when)]);
+    let mut tombstone = element("deleted-entry", [("ref", withdrawn.item()), ("when", when)]);
     let why = Extension { value: Some("withdrawn by the outlet".into()), ..element("comment", []) };
     let why = Extension { name: "at:comment".into(), ..why };
     tombstone.children.insert("comment".into(), vec![why]);

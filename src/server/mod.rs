@@ -4,6 +4,7 @@
 //! fetch. Feeds are written once for each generation of the store and served from memory after that.
 
 mod accept;
+mod aside;
 mod admit;
 mod cache;
 mod coding;
@@ -18,11 +19,12 @@ mod health;
 mod hosts;
 mod impatient;
 mod index;
+mod missing;
 mod overview;
 mod query;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -30,6 +32,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderValue, Uri};
 use axum::middleware::{from_fn, map_response};
 use axum::routing::get;
+use chrono::{DateTime, Utc};
 use url::Url;
 
 use crate::feed::Format;
@@ -40,6 +43,7 @@ use hosts::Hosts;
 use overview::Watch;
 
 pub use accept::serve;
+pub use aside::answer_to;
 
 /// What a client may take of the server, in time and in memory.
 #[derive(Debug, Clone)]
@@ -87,6 +91,16 @@ struct Inner {
     limits: Limits,
     watch: Watch,
     cache: Cache,
+    clock: OnceLock<Now>,
+}
+
+/// Tells the present.
+struct Now(Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>);
+
+impl std::fmt::Debug for Now {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("Now")
+    }
 }
 
 impl ServerState {
@@ -96,7 +110,21 @@ impl ServerState {
         let base = base_url.map_or_else(|| format!("http://{listen}"), |url| url.as_str().trim_end_matches('/').to_owned());
         let watch = Watch::new(limits.recheck);
         let cache = Cache::new(limits.feeds);
-        ServerState(Arc::new(Inner { store, base, hosts: Hosts::new(base_url), limits, watch, cache }))
+        ServerState(Arc::new(Inner {
+            store,
+            base,
+            hosts: Hosts::new(base_url),
+            limits,
+            watch,
+            cache,
+            clock: OnceLock::new(),
+        }))
+    }
+
+    /// With a clock that tells which instants are still to come. Without one they are those after the newest change.
+    pub fn with_clock(self, clock: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>) -> Self {
+        let _ = self.0.clock.set(Now(clock));
+        self
     }
 }
 
@@ -105,7 +133,9 @@ pub fn router(state: ServerState) -> Router {
     let mut router = Router::new()
         .route("/", get(index::page))
         .route("/style.css", get(index::style))
-        .route("/healthz", get(health::check));
+        .route("/healthz", get(health::check))
+        .route("/archive/{page}", get(feeds::archived))
+        .route("/blogs/{id}/archive/{page}", get(feeds::blog_archived));
     for format in Format::ALL {
         let ending = format.extension();
         router = router

@@ -27,7 +27,7 @@ fn later() -> String {
 }
 
 /// As if the interval had passed.
-async fn make_due(store: &Path) {
+pub async fn make_due(store: &Path) {
     let store = Store::open(store).await.unwrap();
     for mut source in store.sources().await.unwrap() {
         source.next_due = DateTime::UNIX_EPOCH;
