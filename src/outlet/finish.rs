@@ -86,17 +86,17 @@ pub(super) fn finish(mut draft: Draft, source: &Source) -> Result<LiveBlog, Refu
     })
 }
 
+/// What a reader sees on one line, whichever way an adapter came by it: nothing in it that is not for reading, and none that
+/// is nothing else.
+fn line(text: String) -> Option<String> {
+    Some(fold(&text)).filter(|line| !line.is_empty())
+}
+
 /// Of a page that stops in the middle, what stands last may be half an entry: half a text is no edit of the whole.
 fn leave_out_the_cut(draft: &mut Draft) {
     draft.entries.pop();
     let message = "the page stops in the middle: the entry that stands last is left out";
     draft.problems.push(Problem::new(ProblemCode::Damaged, message));
-}
-
-/// What a reader sees on one line, whichever way an adapter came by it: nothing in it that is not for reading, and none that
-/// is nothing else.
-fn line(text: String) -> Option<String> {
-    Some(fold(&text)).filter(|line| !line.is_empty())
 }
 
 /// Keeps the first of entries that carry one id.
