@@ -46,7 +46,9 @@ impl Lake {
 }
 
 fn says(key: &str, at: i64, text: &str) -> Entry {
-    Entry { headline: None, body_html: format!("<p>{text}</p>"), body_text: text.into(), ..entry(key, at) }
+    // An address would follow the key.
+    let entry = Entry { permalink: None, headline: None, ..entry(key, at) };
+    Entry { body_html: format!("<p>{text}</p>"), body_text: text.into(), ..entry }
 }
 
 const A: &str = "The first boat left the harbour at dawn";
