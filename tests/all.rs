@@ -32,3 +32,4 @@ mod scripted;
 mod server;
 mod store;
 mod tidy;
+mod twins;
