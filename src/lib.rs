@@ -18,6 +18,8 @@ pub mod outlet;
 pub mod adapters;
 pub mod feed;
 
+pub mod log;
+pub mod metrics;
 pub mod config;
 pub mod fetch;
 pub mod saved;

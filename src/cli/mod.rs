@@ -14,6 +14,7 @@ mod settings;
 mod timeline;
 
 use crate::follow::Clock;
+use crate::log::{Format, Log};
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -71,18 +72,22 @@ enum Command {
 }
 
 /// Runs one command.
-pub async fn run(arguments: Arguments, clock: Clock) -> Status {
+pub async fn run(arguments: Arguments, clock: Clock, log: Log) -> Status {
     let result = match arguments.command {
         Command::Parse(arguments) => parse::run(&arguments, &clock),
         Command::Fetch(arguments) => fetch::run(&arguments, &clock).await,
         Command::Explain(arguments) => explain::run(arguments, &clock).await,
-        Command::Serve(arguments) => serve::run(arguments, clock).await,
+        Command::Serve(arguments) => serve::run(arguments, clock, &log).await,
         Command::Refresh(arguments) => refresh::run(arguments, clock).await,
         Command::Check(arguments) => check::run(&arguments),
         Command::Init(arguments) => init::run(&arguments),
     };
     result.unwrap_or_else(|error| {
-        feedback::error(&error);
+        // A program that reads the log reads why it ends there too.
+        match log.format() {
+            Format::Text => feedback::error(&error),
+            Format::Json => tracing::error!("{error:#}"),
+        }
         Status::Refused
     })
 }

@@ -43,7 +43,7 @@ pub(super) struct Arguments {
     follow: Vec<Url>,
 }
 
-pub(super) async fn run(arguments: Arguments, clock: Clock) -> anyhow::Result<Status> {
+pub(super) async fn run(arguments: Arguments, clock: Clock, log: &Log) -> anyhow::Result<Status> {
     let file = arguments.settings.file();
     let config = overruled(arguments.settings.load()?, &arguments);
     let stop = on_signal()?;

@@ -15,6 +15,7 @@ mod archive;
 mod blogs;
 mod captures;
 mod changes;
+mod measure;
 mod rows;
 mod save;
 mod sources;
@@ -23,6 +24,7 @@ mod window;
 
 pub use captures::{Kept, NewCapture};
 pub use changes::{Change, ChangeKind};
+pub use measure::Measured;
 pub use sqlite::Store;
 
 /// Which entries a feed is about.
