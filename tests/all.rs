@@ -3,6 +3,7 @@
 // Here everything is a test, helpers included; clippy only sees the functions marked so.
 #![allow(clippy::unwrap_used)]
 
+mod changed;
 mod cli;
 mod configured;
 mod corpus;
@@ -18,6 +19,7 @@ mod identity;
 mod life;
 mod mutate;
 mod outlet_server;
+mod polite;
 mod reconcile;
 mod refresh;
 mod sample;

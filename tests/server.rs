@@ -404,10 +404,11 @@ async fn between_two_looks_feeds_come_from_memory_and_our_own_refresh_is_seen_at
     let served = Served::with(Limits { recheck: Duration::from_secs(3600), ..Limits::default() }).await;
     served.save(&blog("lake", "1", vec![entry("a", 5)]), 10).await;
     assert_eq!(headlines(&served.get("/feed.json").await), ["Ferry a is late"]);
-    served.save(&blog("lake", "1", vec![entry("b", 7), entry("a", 5)]), 11).await;
+    let other = Store::open(&served.folder.path().join("tidings.db")).await.unwrap();
+    other.save(&Reading::new(&blog("hill", "3", vec![entry("z", 6)]), minute(11)), None, None).await.unwrap();
     assert_eq!(headlines(&served.get("/feed.json").await), ["Ferry a is late"]);
-    served.state.store_changed();
-    assert_eq!(headlines(&served.get("/feed.json").await), ["Ferry b is late", "Ferry a is late"]);
+    served.save(&blog("lake", "1", vec![entry("b", 7), entry("a", 5)]), 12).await;
+    assert_eq!(headlines(&served.get("/feed.json").await), ["Ferry b is late", "Ferry z is late", "Ferry a is late"]);
 }
 
 #[tokio::test]

@@ -133,6 +133,23 @@ pub(super) fn user_agent(text: &str) -> Result<String, String> {
     Err(format!("`{}` can't be sent in a header: use ASCII letters, digits and signs only", text.escape_debug()))
 }
 
+/// Where who runs this can be reached: an e-mail address or the address of a web page.
+pub(super) fn contact(text: &str) -> Result<String, String> {
+    let text = user_agent(text)?;
+    let mail = text.strip_prefix("mailto:").unwrap_or(&text);
+    let is_mail =
+        mail.split_once('@').is_some_and(|(who, host)| !who.is_empty() && !who.contains(['/', ':']) && host.contains('.'));
+    // It stands in a comment of the header, which the signs for the end of one would end.
+    let fits = !text.contains([' ', '(', ')', '\\', ';', '<', '>']);
+    if fits && (is_mail || web_address(&text).is_ok()) {
+        return Ok(text);
+    }
+    let shown = text.escape_debug();
+    Err(format!(
+        "`{shown}` is no address to reach you at: write for example \"me@example.org\" or \"https://example.org/me\""
+    ))
+}
+
 pub(super) fn not_empty(text: &str) -> Result<String, String> {
     match text.trim() {
         "" => Err("must not be empty: leave the key out for its default".to_owned()),
@@ -246,6 +263,18 @@ mod tests {
         }
         assert_eq!(base_address("https://news.example/feeds").unwrap().as_str(), "https://news.example/feeds/");
         assert!(base_address("https://news.example/?a=b").is_err());
+    }
+
+    #[test]
+    fn contacts() {
+        for text in ["me@example.org", "mailto:me@example.org", "https://example.org/about"] {
+            assert_eq!(contact(text).as_deref(), Ok(text));
+        }
+        for text in ["me", "@example.org", "me@host", "ftp://example.org/", "a) b@c.example", "https://me:secret@x.example/"]
+        {
+            assert!(contact(text).unwrap_err().contains("is no address to reach you at"), "{text}");
+        }
+        assert!(contact("mé@example.org").is_err() && contact("").is_err());
     }
 
     #[test]

@@ -130,11 +130,6 @@ impl ServerState {
     pub fn metrics(&self) -> Metrics {
         self.0.metrics.clone()
     }
-
-    /// Tells that this process has just written to the store, so that the next request sees it at once.
-    pub fn store_changed(&self) {
-        self.0.watch.stale();
-    }
 }
 
 /// What is where.

@@ -93,41 +93,44 @@ impl Overview {
     }
 }
 
-/// Keeps the last [`Overview`] and looks again when it is asked for and too old: an idle server reads nothing, a busy one
-/// reads the store once in the interval whatever the number of requests.
+/// A look at the store.
+#[derive(Debug, Clone)]
+struct Looked {
+    overview: Arc<Overview>,
+    at: Instant,
+    /// The newest change that this process knew of then.
+    noticed: i64,
+}
+
+/// Keeps the last [`Overview`] and looks again when it is asked for and too old, or when this
+/// process itself has written: an idle server reads nothing, a busy one reads the store once in the interval whatever the
+/// number of requests.
 #[derive(Debug)]
 pub(super) struct Watch {
     recheck: Duration,
-    last: RwLock<Option<(Arc<Overview>, Instant)>>,
-    stale: AtomicBool,
+    last: RwLock<Option<Looked>>,
     looking: Mutex<()>,
     failing: AtomicBool,
 }
 
 impl Watch {
     pub fn new(recheck: Duration) -> Self {
-        let stale = AtomicBool::new(false);
-        Watch { recheck, last: RwLock::new(None), stale, looking: Mutex::new(()), failing: AtomicBool::new(false) }
-    }
-
-    /// Makes the next request look again.
-    pub fn stale(&self) {
-        self.stale.store(true, Ordering::Release);
+        Watch { recheck, last: RwLock::new(None), looking: Mutex::new(()), failing: AtomicBool::new(false) }
     }
 
     /// The current overview. When the store fails, the last one goes on being served; none means that there never was one.
     pub async fn overview(&self, store: &Store) -> Option<Arc<Overview>> {
-        if let Some(fresh) = self.fresh() {
+        if let Some(fresh) = self.fresh(store) {
             return Some(fresh);
         }
         let _looking = self.looking.lock().await;
-        if let Some(fresh) = self.fresh() {
+        if let Some(fresh) = self.fresh(store) {
             return Some(fresh);
         }
         let before = self.last();
-        // Taken down before the look: what is written during it is looked at next time.
-        self.stale.store(false, Ordering::Release);
-        let loaded = Overview::load(store, before.as_ref().map(|(overview, _)| &**overview)).await;
+        // Asked before the look: what is written during it is looked at next time.
+        let noticed = store.noticed();
+        let loaded = Overview::load(store, before.as_ref().map(|looked| &*looked.overview)).await;
         let failing = loaded.is_err();
         let known = self.failing.swap(failing, Ordering::Relaxed);
         let overview = match loaded {
@@ -136,23 +139,23 @@ impl Watch {
                 if !known {
                     tracing::error!("serving what is in memory: {error}");
                 }
-                before?.0
+                before?.overview
             }
         };
         if known && !failing {
             tracing::info!("the store answers again");
         }
-        *self.last.write().unwrap_or_else(PoisonError::into_inner) = Some((overview.clone(), Instant::now()));
+        let looked = Looked { overview: overview.clone(), at: Instant::now(), noticed };
+        *self.last.write().unwrap_or_else(PoisonError::into_inner) = Some(looked);
         Some(overview)
     }
 
-    fn last(&self) -> Option<(Arc<Overview>, Instant)> {
+    fn last(&self) -> Option<Looked> {
         self.last.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn fresh(&self) -> Option<Arc<Overview>> {
-        let (overview, looked) = self.last()?;
-        let fresh = looked.elapsed() < self.recheck && !self.stale.load(Ordering::Acquire);
-        fresh.then_some(overview)
+    fn fresh(&self, store: &Store) -> Option<Arc<Overview>> {
+        let looked = self.last()?;
+        (looked.at.elapsed() < self.recheck && looked.noticed == store.noticed()).then_some(looked.overview)
     }
 }

@@ -16,6 +16,7 @@ mod blogs;
 mod captures;
 mod changes;
 mod measure;
+mod notice;
 mod rows;
 mod save;
 mod sources;

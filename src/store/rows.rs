@@ -1,5 +1,7 @@
 //! Between values and columns: instants as milliseconds, lists and stamps as JSON, ids and hashes as bytes.
 
+use std::path::Path;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -10,13 +12,24 @@ use uuid::Uuid;
 use crate::model::{Entry, Head, Life, Stamp};
 use crate::reconcile::{Hash, KnownEntry, content_hash, shown_hash};
 
-use super::SourceState;
+use super::{SourceState, StoreError};
 
 /// What went wrong, before the file's name is put to it.
 #[derive(Debug)]
 pub(super) enum Fault {
     Sqlite(sqlx::Error),
     Damaged(String),
+}
+
+impl Fault {
+    /// With the name of the store's file.
+    pub(super) fn named(self, path: &Path) -> StoreError {
+        let path = path.to_owned();
+        match self {
+            Fault::Sqlite(source) => StoreError::Database { path, source },
+            Fault::Damaged(what) => StoreError::Damaged { path, what },
+        }
+    }
 }
 
 impl From<sqlx::Error> for Fault {

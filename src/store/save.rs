@@ -1,7 +1,7 @@
 //! The one transaction of a refresh: what a reading changes, its revisions, its log and its bytes, all of it or nothing.
 
 use chrono::{DateTime, Utc};
-use sqlx::{Row, SqliteConnection};
+use sqlx::{Row, Sqlite, SqliteConnection, Transaction};
 use uuid::Uuid;
 
 use crate::identity::derived_stem;
@@ -9,7 +9,7 @@ use crate::model::{Head, LiveBlog, Problem};
 use crate::reconcile::{Changes, Known, Reading, Settled, confirm, reconcile, same_blog};
 
 use super::captures::{self, Circumstances, NewCapture};
-use super::changes::{About, ChangeKind, Moment, log, next_at};
+use super::changes::{About, ChangeKind, Moment, latest, log, next_at};
 use super::rows::{self, Fault, json};
 use super::{SourceState, Store, StoreError, archive, sources};
 
@@ -43,7 +43,7 @@ impl Store {
             if let Some(state) = fetched {
                 sources::put(&mut write, &SourceState { blog: Some(blog), ..state.clone() }).await?;
             }
-            write.commit().await?;
+            self.commit(write, &changes).await?;
             Ok(changes)
         }
         .await
@@ -74,11 +74,19 @@ impl Store {
             if let Some(state) = fetched {
                 sources::put(&mut write, state).await?;
             }
-            write.commit().await?;
+            self.commit(write, &changes).await?;
             Ok(changes)
         }
         .await
         .map_err(|fault| self.named(fault))
+    }
+
+    /// Commits, and wakes who waits for changes.
+    async fn commit(&self, mut write: Transaction<'static, Sqlite>, changes: &Changes) -> Result<(), Fault> {
+        let newest = if changes.is_empty() { None } else { Some(latest(&mut write).await?) };
+        write.commit().await?;
+        newest.into_iter().for_each(|newest| self.notice().tell(newest));
+        Ok(())
     }
 }
 

@@ -1,6 +1,6 @@
 //! Opening the file: is it ours, which schema has it, and what is missing to this one.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +8,8 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqlitePool, SqlitePoo
 use sqlx::{Connection, Sqlite, Transaction};
 
 use super::StoreError;
+use super::changes::latest;
+use super::notice::Notice;
 use super::rows::Fault;
 
 /// `PRAGMA application_id` of a tidings store: "tide" in ASCII.
@@ -26,6 +28,7 @@ pub struct Store {
     readers: SqlitePool,
     /// One connection only: SQLite has one writer at a time, and waiting here is fairer than its busy handler.
     writer: SqlitePool,
+    notice: Notice,
 }
 
 impl Store {
@@ -51,10 +54,11 @@ impl Store {
         check(path, found)?;
         use_wal(&mut first).await.map_err(database)?;
         migrate(&mut first, path).await?;
+        let newest = latest(&mut first).await.map_err(|fault| fault.named(path))?;
         first.close().await.map_err(database)?;
 
         let pool = |size| SqlitePoolOptions::new().max_connections(size).connect_lazy_with(options.clone());
-        Ok(Store { path: path.into(), readers: pool(4), writer: pool(1) })
+        Ok(Store { path: path.into(), readers: pool(4), writer: pool(1), notice: Notice::new(newest) })
     }
 
     /// The file it is kept in.
@@ -66,6 +70,15 @@ impl Store {
     pub async fn close(&self) {
         self.writer.close().await;
         self.readers.close().await;
+    }
+
+    /// Waits until [`Store::close`] is called on any clone.
+    pub(super) async fn closed(&self) {
+        self.writer.close_event().await;
+    }
+
+    pub(super) fn notice(&self) -> &Notice {
+        &self.notice
     }
 
     /// A snapshot: what is read in it belongs together, whoever writes meanwhile.
@@ -81,11 +94,7 @@ impl Store {
 
     /// `fault` with the file's name.
     pub(super) fn named(&self, fault: Fault) -> StoreError {
-        let path = PathBuf::from(&*self.path);
-        match fault {
-            Fault::Sqlite(source) => StoreError::Database { path, source },
-            Fault::Damaged(what) => StoreError::Damaged { path, what },
-        }
+        fault.named(&self.path)
     }
 }
 
