@@ -7,8 +7,7 @@ use tidings::cli;
 use tidings::log::Log;
 use tracing_subscriber::EnvFilter;
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     // `TIDINGS_LOG` takes what `RUST_LOG` takes elsewhere: `debug`, `tidings::follow=debug`.
     let arguments = cli::Arguments::parse();
     let filter = EnvFilter::try_from_env("TIDINGS_LOG").unwrap_or_else(|_| EnvFilter::new(arguments.log()));
@@ -17,5 +16,15 @@ async fn main() -> ExitCode {
     #[expect(clippy::disallowed_methods, reason = "the one place where the clock is read")]
     let clock = chrono::Utc::now;
     let log = Log::start(filter, clock, colour);
-    cli::run(arguments, Arc::new(clock), log).await.into()
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            tracing::error!("can't start: {error}");
+            return cli::Status::Refused.into();
+        }
+    };
+    let status = runtime.block_on(cli::run(arguments, Arc::new(clock), log));
+    // A page that is still being read would be waited for, and nobody wants to know what is in it any more.
+    runtime.shutdown_background();
+    status.into()
 }

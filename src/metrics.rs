@@ -41,7 +41,7 @@ pub struct Stored {
     pub live_blogs: i64,
     /// Entries.
     pub entries: i64,
-    /// Revisions of entries, the first ones included.
+    /// Earlier states of entries.
     pub revisions: i64,
     /// Bytes on the disk, its write-ahead log included.
     pub bytes: u64,
@@ -145,7 +145,7 @@ fn registry_of(stored: &Stored) -> Registry {
     };
     gauge("live_blogs", "Live blogs in the store", stored.live_blogs);
     gauge("entries", "Entries in the store", stored.entries);
-    gauge("revisions", "Revisions of entries in the store, the first ones included", stored.revisions);
+    gauge("revisions", "Earlier states of entries in the store", stored.revisions);
     gauge("store_size_bytes", "Size of the store with its write-ahead log", i64::try_from(stored.bytes).unwrap_or(i64::MAX));
     gauge("store_writable", "Whether the last write to the store went well", stored.writable.into());
     let last_ok: Family<Labels<1>, Gauge> = Family::default();

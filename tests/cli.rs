@@ -1,9 +1,12 @@
 //! The program itself, as a user runs it: in a folder of its own, with its streams, its exit status and its signals.
 
+mod admin;
 mod explain;
 mod follow;
 mod hostile;
+mod logs;
 mod parse;
+mod running;
 mod saved;
 mod serve;
 mod settings;
@@ -153,6 +156,31 @@ struct Answer {
     body: Vec<u8>,
 }
 
+impl Answer {
+    /// What `address` answers to one request.
+    fn of(address: &str, method: &str, path: &str, headers: &str) -> Answer {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let host = match headers.starts_with("Host:") {
+            true => String::new(),
+            false => format!("Host: {address}\r\n"),
+        };
+        write!(stream, "{method} {path} HTTP/1.1\r\n{host}{headers}Connection: close\r\n\r\n").unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        let end = answer.windows(4).position(|window| window == b"\r\n\r\n").unwrap();
+        let head = String::from_utf8(answer[..end].to_vec()).unwrap();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        // The one line that is the clock's.
+        let lines = head.lines().filter(|line| !line.to_ascii_lowercase().starts_with("date:"));
+        Answer { status, head: lines.collect::<Vec<_>>().join("\n"), body: answer.split_off(end + 4) }
+    }
+
+    fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+}
+
 impl Serving {
     /// Starts it on a free port.
     fn start(folder: &Path, arguments: &[&str]) -> Serving {
@@ -178,17 +206,12 @@ impl Serving {
     }
 
     fn get(&self, path: &str) -> Answer {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.address).unwrap();
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).unwrap();
-        let end = answer.windows(4).position(|window| window == b"\r\n\r\n").unwrap();
-        let head = String::from_utf8(answer[..end].to_vec()).unwrap();
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        // The one line that is the clock's.
-        let lines = head.lines().filter(|line| !line.to_ascii_lowercase().starts_with("date:"));
-        Answer { status, head: lines.collect::<Vec<_>>().join("\n"), body: answer.split_off(end + 4) }
+        self.ask("GET", path, "")
+    }
+
+    /// Asks with these lines of headers.
+    fn ask(&self, method: &str, path: &str, headers: &str) -> Answer {
+        Answer::of(&self.address, method, path, headers)
     }
 
     fn json(&self, path: &str) -> Value {

@@ -2,6 +2,7 @@
 //! over a socket.
 
 mod admitted;
+mod readers;
 
 use std::io::Read;
 use std::net::SocketAddr;

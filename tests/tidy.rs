@@ -72,7 +72,7 @@ const ROOMS: [(&str, &[&str]); 26] = [
     ("glob", &["saved"]),
     ("rayon", &["cli"]),
     ("indicatif", &["cli"]),
-    ("rustix", &["server"]),
+    ("rustix", &["server", "cli"]),
     ("subtle", &["server"]),
     ("ipnet", &["config", "server"]),
     ("prometheus_client", &["metrics"]),

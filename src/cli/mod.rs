@@ -1,6 +1,7 @@
 //! The command line: one file for each subcommand. Everything the outside world gives (arguments, the clock, the streams)
 //! comes in from `main`.
 
+mod backup;
 mod check;
 mod explain;
 mod feedback;
@@ -9,6 +10,7 @@ mod init;
 mod output;
 mod parse;
 mod refresh;
+mod reload;
 mod serve;
 mod settings;
 mod timeline;
@@ -67,6 +69,8 @@ enum Command {
     Explain(explain::Arguments),
     Serve(serve::Arguments),
     Refresh(refresh::Arguments),
+    Reload(reload::Arguments),
+    Backup(backup::Arguments),
     Check(check::Arguments),
     Init(init::Arguments),
 }
@@ -79,6 +83,8 @@ pub async fn run(arguments: Arguments, clock: Clock, log: Log) -> Status {
         Command::Explain(arguments) => explain::run(arguments, &clock).await,
         Command::Serve(arguments) => serve::run(arguments, clock, &log).await,
         Command::Refresh(arguments) => refresh::run(arguments, clock).await,
+        Command::Reload(arguments) => reload::run(arguments).await,
+        Command::Backup(arguments) => backup::run(arguments).await,
         Command::Check(arguments) => check::run(&arguments),
         Command::Init(arguments) => init::run(&arguments),
     };

@@ -25,13 +25,16 @@ impl Settings {
 
     /// Reads the settings. Mistakes are told one a line, and nothing is started on half of them.
     pub fn load(&self) -> anyhow::Result<Config> {
-        match self.file() {
-            None => Ok(Config::default()),
-            Some(file) => Config::load(&file, &built_in()).or_else(|mistakes| {
-                tell(&mistakes);
-                bail!("{} of {} must be mended first", count(mistakes.len()), file.display())
-            }),
-        }
+        self.read().or_else(|mistakes| {
+            tell(&mistakes);
+            let file = self.file().unwrap_or_default();
+            bail!("{} of {} must be mended first", count(mistakes.len()), file.display())
+        })
+    }
+
+    /// The same, for who tells of mistakes in another way.
+    pub fn read(&self) -> Result<Config, Vec<Mistake>> {
+        self.file().map_or_else(|| Ok(Config::default()), |file| Config::load(&file, &built_in()))
     }
 }
 

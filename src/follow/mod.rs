@@ -9,11 +9,12 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 use crate::config::Followed;
 use crate::fetch::Fetcher;
+use crate::metrics::Metrics;
 use crate::model::LiveBlog;
 use crate::outlet::Refusal;
 use crate::page::Page;
@@ -45,11 +46,22 @@ const STORE_WAIT: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub struct Follower {
     store: Store,
-    fetcher: Fetcher,
-    split: Split,
+    means: Arc<RwLock<Means>>,
     clock: Clock,
+    metrics: Metrics,
+    /// Rings when there is something new to follow.
+    anew: Arc<Notify>,
     /// What this process follows, by address; another one on the same store may follow others.
     mine: Arc<RwLock<HashMap<String, Followed>>>,
+}
+
+/// What pages are fetched and read with. A refresh takes it once, and ends with what it began with.
+#[derive(Clone)]
+struct Means {
+    fetcher: Fetcher,
+    split: Split,
+    /// Who reads: a page that another reader has read is read again, since it may find more in the same bytes.
+    reader: Arc<str>,
 }
 
 /// One address that was refreshed, and how that went.
@@ -64,7 +76,24 @@ pub struct Refreshed {
 impl Follower {
     /// A follower that writes to `store`.
     pub fn new(store: Store, fetcher: Fetcher, split: Split, clock: Clock) -> Self {
-        Follower { store, fetcher, split, clock, mine: Arc::default() }
+        let means = Arc::new(RwLock::new(Means { fetcher, split, reader: refresh::VERSION.into() }));
+        Follower { store, means, clock, metrics: Metrics::default(), anew: Arc::default(), mine: Arc::default() }
+    }
+
+    /// Counts into `metrics` from now on.
+    pub fn counting(self, metrics: Metrics) -> Self {
+        Follower { metrics, ..self }
+    }
+
+    /// Fetches with `fetcher` and reads with `split` from the next refresh on. `of_config` tells this reading apart from
+    /// that of another config; empty where only the built-in outlets are read.
+    pub fn read_with(&self, fetcher: Fetcher, split: Split, of_config: &str) {
+        let reader = format!("{} {of_config}", refresh::VERSION).trim_end().into();
+        *self.means.write().unwrap_or_else(PoisonError::into_inner) = Means { fetcher, split, reader };
+    }
+
+    fn means(&self) -> Means {
+        self.means.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Follows these live blogs from now on, and no others. What is stored of others stays; with `only`, they are also shown
@@ -82,6 +111,7 @@ impl Follower {
         self.store.follow(&wanted, only).await?;
         *self.mine.write().unwrap_or_else(PoisonError::into_inner) =
             live_blogs.iter().map(|followed| (followed.url.to_string(), followed.clone())).collect();
+        self.anew.notify_one();
         Ok(())
     }
 
@@ -134,6 +164,7 @@ impl Follower {
             tokio::select! {
                 () = stopped(&mut stop) => break,
                 () = tokio::time::sleep(wait) => {}
+                () = self.anew.notified() => {}
                 Some(ended) = running.join_next() => note(ended, &mut busy, &mut writing),
             }
         }

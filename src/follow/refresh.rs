@@ -1,7 +1,8 @@
 //! One refresh of one address, from the request to the transaction.
 
 use std::fmt;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest, Sha256};
@@ -80,6 +81,20 @@ impl fmt::Display for Tally {
     }
 }
 
+impl Outcome {
+    /// Its kind in one word, for those who count.
+    fn word(&self) -> &'static str {
+        match self {
+            Outcome::NotModified => "not_modified",
+            Outcome::Unchanged => "unchanged",
+            Outcome::Changed(_) => "changed",
+            Outcome::Empty(_) => "empty",
+            Outcome::Failed(_) => "failed",
+            Outcome::Stopped => "stopped",
+        }
+    }
+}
+
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -96,7 +111,7 @@ impl fmt::Display for Outcome {
 enum Answer {
     NotModified,
     SameBytes(Validators),
-    Read { blog: Box<LiveBlog>, page: Page, validators: Validators, hash: [u8; 32] },
+    Read { blog: Box<LiveBlog>, page: Page, validators: Validators, hash: [u8; 32], reader: Arc<str> },
     Failed { reason: String, retry_after: Option<Duration> },
 }
 
@@ -119,10 +134,21 @@ impl Follower {
         let Some(answer) = answer else {
             // The claim is given back: whoever starts next does not wait for the lease.
             self.store.put_source(&source).await?;
-            return Ok(Refreshed { url, outcome: Outcome::Stopped });
+            return Ok(self.refreshed(url, Outcome::Stopped));
         };
         let outcome = self.settle(source, answer).await?;
-        Ok(Refreshed { url, outcome })
+        Ok(self.refreshed(url, outcome))
+    }
+
+    fn refreshed(&self, url: String, outcome: Outcome) -> Refreshed {
+        self.metrics.fetched(&url, outcome.word());
+        if let Outcome::Changed(tally) = &outcome {
+            let Tally { new, edited, touched, withdrawn, restored } = *tally;
+            let changes =
+                [("new", new), ("edited", edited), ("touched", touched), ("withdrawn", withdrawn), ("restored", restored)];
+            changes.into_iter().for_each(|(change, entries)| self.metrics.changed(change, entries));
+        }
+        Refreshed { url, outcome }
     }
 
     /// Fetches and reads; touches no store.
@@ -131,15 +157,16 @@ impl Follower {
             Ok(url) => url,
             Err(error) => return Answer::failed(format!("this is not an address: {error}")),
         };
-        // A page that another version read is asked for whole: "not modified" would keep that version's reading.
-        let ours = source.read_by.as_deref() == Some(VERSION);
+        let means = self.means();
+        // A page that another reader has read is asked for whole: "not modified" would keep that one's reading.
+        let ours = source.read_by.as_deref() == Some(&means.reader);
         let validators = if ours {
             Validators { etag: source.etag.clone(), last_modified: source.last_modified.clone() }
         } else {
             Validators::default()
         };
         let reach = Reach::allowing_private(self.followed(&source.url).is_some_and(|followed| followed.allow_private));
-        let (page, validators, _place) = match self.fetcher.get(&url, reach, &validators, &*self.clock).await {
+        let (page, validators, _place) = match means.fetcher.get(&url, reach, &validators, &*self.clock).await {
             Ok(Fetched::NotModified) => return Answer::NotModified,
             Ok(Fetched::Page { page, validators, place }) => (page, validators, place),
             Err(error) => {
@@ -150,15 +177,20 @@ impl Follower {
         if ours && source.body_hash == Some(hash) {
             return Answer::SameBytes(validators);
         }
-        let (split, outlet) = (self.split.clone(), source.outlet.clone());
+        let (split, outlet, metrics) = (means.split, source.outlet.clone(), self.metrics.clone());
         // Reading a page is work for milliseconds to seconds, and other tasks wait on this thread.
-        let reading = move || split(&page, outlet.as_deref()).map(|blog| (blog, page));
+        let reading = move || {
+            let started = Instant::now();
+            let read = split(&page, outlet.as_deref());
+            metrics.parsed(started.elapsed());
+            read.map(|blog| (blog, page))
+        };
         match tokio::task::spawn_blocking(reading).await {
             Ok(Ok((mut blog, page))) => {
                 if let Some(title) = &source.title {
                     blog.head.headline.clone_from(title);
                 }
-                Answer::Read { blog: Box::new(blog), page, validators, hash }
+                Answer::Read { blog: Box::new(blog), page, validators, hash, reader: means.reader }
             }
             Ok(Err(refusal)) => Answer::failed(refusal.to_string()),
             Err(_) => Answer::failed("reading the page broke off; this is a bug in tidings"),
@@ -185,7 +217,7 @@ impl Follower {
                 Ok(Outcome::Failed(reason))
             }
             Answer::Read { blog, .. } if blog.entries.is_empty() => self.settle_empty(source, *blog, now).await,
-            Answer::Read { blog, page, validators, hash } => {
+            Answer::Read { blog, page, validators, hash, reader } => {
                 let mut state = with_validators(well(source, now), validators);
                 let seen = page.captured.latest();
                 let reread = state.body_hash == Some(hash);
@@ -202,7 +234,7 @@ impl Follower {
                     read_by: VERSION,
                 };
                 state.body_hash = Some(hash);
-                state.read_by = Some(VERSION.to_owned());
+                state.read_by = Some((*reader).to_owned());
                 state.problems.clone_from(&blog.problems);
                 let changes = self.store.save(&reading, Some(&capture), Some(&state)).await?;
                 tell(&before, &state);

@@ -88,7 +88,9 @@ mod tests {
             ("10.0.0.9", &["2001:db8::1"], "2001:db8::1"),
         ] {
             let mut headers = HeaderMap::new();
-            forwarded.iter().for_each(|line| drop(headers.append(FORWARDED_FOR, line.parse().unwrap())));
+            for line in forwarded {
+                headers.append(FORWARDED_FOR, line.parse().unwrap());
+            }
             assert_eq!(client(peer.parse().unwrap(), &headers, &proxies).to_string(), expected, "{peer} {forwarded:?}");
         }
     }

@@ -12,7 +12,7 @@ pub struct Measured {
     pub live_blogs: i64,
     /// Entries.
     pub entries: i64,
-    /// Revisions of entries, the first ones included.
+    /// Earlier states of entries.
     pub revisions: i64,
     /// Bytes on the disk, the write-ahead log included.
     pub bytes: u64,

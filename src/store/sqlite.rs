@@ -19,7 +19,7 @@ const APPLICATION: i64 = 0x7469_6465;
 const MIGRATIONS: &[&str] = &[include_str!("schema/1.sql"), include_str!("schema/2.sql")];
 
 /// How long a write waits for another process to finish its own.
-const BUSY: Duration = Duration::from_secs(10);
+pub(super) const BUSY: Duration = Duration::from_secs(10);
 
 /// The store: cheap to clone, every clone is the same open file.
 #[derive(Debug, Clone)]
@@ -37,12 +37,7 @@ impl Store {
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
             return Err(StoreError::NoFolder { path: path.into(), folder: folder.into() });
         }
-        let database = |source| match &source {
-            sqlx::Error::Database(error) if error.code().as_deref() == Some("26") => {
-                StoreError::NotAStore { path: path.into() }
-            }
-            _ => StoreError::Database { path: path.into(), source },
-        };
+        let database = |source| StoreError::of(path, source);
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
@@ -99,13 +94,13 @@ impl Store {
 }
 
 /// What a file says of itself.
-struct Found {
+pub(super) struct Found {
     application: i64,
     version: i64,
     tables: i64,
 }
 
-async fn inspect(db: &mut SqliteConnection) -> Result<Found, sqlx::Error> {
+pub(super) async fn inspect(db: &mut SqliteConnection) -> Result<Found, sqlx::Error> {
     // In one statement: another process may be in the middle of making it a store.
     let (application, version, tables) = sqlx::query_as(
         "SELECT (SELECT application_id FROM pragma_application_id), (SELECT user_version FROM pragma_user_version),
@@ -117,7 +112,7 @@ async fn inspect(db: &mut SqliteConnection) -> Result<Found, sqlx::Error> {
 }
 
 /// Refuses a file that is not ours before anything is written to it.
-fn check(path: &Path, found: Found) -> Result<(), StoreError> {
+pub(super) fn check(path: &Path, found: Found) -> Result<(), StoreError> {
     let known = MIGRATIONS.len() as i64;
     match found {
         Found { application: 0, version: 0, tables: 0 } => Ok(()),
