@@ -3,13 +3,14 @@
 //!
 //! # Layout
 //!
-//! The modules are listed in reading order. Down to [`feed`] everything is pure: no IO, no clock, no async.
+//! The modules are listed in reading order. Down to [`norm`] everything is pure: no IO, no clock, no async.
 #![warn(missing_docs)]
 
 pub mod model;
 pub mod page;
 pub mod charset;
 pub mod identity;
+pub mod internet;
 pub mod time;
 pub mod html;
 pub mod text;
@@ -17,6 +18,9 @@ pub mod schema_org;
 pub mod outlet;
 pub mod adapters;
 pub mod feed;
+pub mod wall;
+pub mod rhythm;
+pub mod norm;
 
 pub mod log;
 pub mod metrics;
@@ -26,5 +30,6 @@ pub mod saved;
 pub mod store;
 pub mod reconcile;
 pub mod follow;
+pub mod replay;
 pub mod server;
 pub mod cli;

@@ -7,6 +7,7 @@ mod hostile;
 mod logs;
 mod parse;
 mod running;
+mod replay;
 mod saved;
 mod serve;
 mod settings;

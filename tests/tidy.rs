@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use tidings::adapters::OUTLETS;
 
 /// Which of our modules each module may name: imports point inward.
-const INWARD: [(&str, &[&str]); 21] = [
+const INWARD: [(&str, &[&str]); 26] = [
     ("model", &[]),
     ("page", &[]),
     ("identity", &[]),
+    ("internet", &[]),
     ("charset", &["model", "page"]),
     ("time", &["model", "page"]),
-    ("html", &["model", "css"]),
+    ("html", &["model", "internet", "css"]),
     ("text", &[]),
     ("schema_org", &["model", "time", "html", "css"]),
     // An outlet is recognised among the adapters, and an adapter is an outlet: the one circle, inside the core.
@@ -19,14 +20,18 @@ const INWARD: [(&str, &[&str]); 21] = [
     ("adapters", &["model", "page", "time", "html", "text", "schema_org", "outlet", "css"]),
     ("feed", &["model"]),
     ("reconcile", &["model", "identity", "time"]),
+    ("wall", &["page", "html"]),
+    ("rhythm", &["model"]),
+    ("norm", &["model"]),
     // What an `[[outlet]]` table holds is compiled while the place of a mistake is known.
-    ("config", &["fetch", "html", "log", "outlet", "time"]),
+    ("config", &["fetch", "html", "log", "outlet", "store", "time"]),
     ("log", &[]),
     ("metrics", &[]),
-    ("fetch", &["page"]),
+    ("fetch", &["internet", "page"]),
     ("saved", &["page"]),
-    ("store", &["model", "identity", "reconcile"]),
-    ("follow", &["model", "page", "outlet", "config", "fetch", "store", "reconcile", "metrics"]),
+    ("store", &["model", "identity", "reconcile", "rhythm", "norm"]),
+    ("follow", &["model", "page", "outlet", "config", "fetch", "store", "reconcile", "wall", "rhythm", "norm", "metrics"]),
+    ("replay", &["page", "follow", "reconcile", "store"]),
     ("server", &["model", "identity", "config", "feed", "store", "metrics"]),
     (
         "cli",
@@ -42,9 +47,12 @@ const INWARD: [(&str, &[&str]); 21] = [
             "saved",
             "store",
             "follow",
+            "replay",
             "server",
             "reconcile",
             "log",
+            "rhythm",
+            "norm",
         ],
     ),
 ];
@@ -60,7 +68,7 @@ const ROOMS: [(&str, &[&str]); 26] = [
     ("atom_syndication", &["feed"]),
     ("reqwest", &["fetch"]),
     ("rustls", &["fetch"]),
-    ("ruzstd", &["fetch"]),
+    ("zstd", &["fetch", "store"]),
     ("sqlx", &["store"]),
     ("axum", &["server"]),
     ("hyper", &["server"]),
@@ -80,10 +88,11 @@ const ROOMS: [(&str, &[&str]); 26] = [
 ];
 
 /// Nothing in these reads a clock, waits, or touches a file or the network.
-const PURE: [&str; 12] = [
+const PURE: [&str; 16] = [
     "model",
     "page",
     "identity",
+    "internet",
     "charset",
     "time",
     "html",
@@ -93,6 +102,9 @@ const PURE: [&str; 12] = [
     "adapters",
     "feed",
     "reconcile",
+    "wall",
+    "rhythm",
+    "norm",
 ];
 const IMPURE: [&str; 8] = ["std::fs", "std::net", "std::env", "Utc::now", "SystemTime", "Instant::now", "tokio", "async fn"];
 

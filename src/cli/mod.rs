@@ -2,6 +2,7 @@
 //! comes in from `main`.
 
 mod backup;
+mod accept;
 mod check;
 mod explain;
 mod feedback;
@@ -11,8 +12,10 @@ mod output;
 mod parse;
 mod refresh;
 mod reload;
+mod replay;
 mod serve;
 mod settings;
+mod status;
 mod timeline;
 
 use crate::follow::Clock;
@@ -71,6 +74,9 @@ enum Command {
     Refresh(refresh::Arguments),
     Reload(reload::Arguments),
     Backup(backup::Arguments),
+    Replay(replay::Arguments),
+    Status(status::Arguments),
+    Accept(accept::Arguments),
     Check(check::Arguments),
     Init(init::Arguments),
 }
@@ -85,6 +91,9 @@ pub async fn run(arguments: Arguments, clock: Clock, log: Log) -> Status {
         Command::Refresh(arguments) => refresh::run(arguments, clock).await,
         Command::Reload(arguments) => reload::run(arguments).await,
         Command::Backup(arguments) => backup::run(arguments).await,
+        Command::Replay(arguments) => replay::run(arguments).await,
+        Command::Status(arguments) => status::run(arguments, &clock).await,
+        Command::Accept(arguments) => accept::run(arguments, &clock).await,
         Command::Check(arguments) => check::run(&arguments),
         Command::Init(arguments) => init::run(&arguments),
     };

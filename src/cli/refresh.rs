@@ -5,7 +5,6 @@ use super::settings::Settings;
 use super::{Status, feedback};
 use crate::fetch::Fetcher;
 use crate::follow::{Clock, Outcome};
-use crate::store::{Lock, Store};
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -39,15 +38,14 @@ pub(super) async fn run(arguments: Arguments, clock: Clock) -> anyhow::Result<St
         return Ok(Status::Fine);
     }
     let stop = on_stop()?;
-    let _lock = Lock::take(&config.store, "refresh")?;
-    let store = Store::open(&config.store).await?;
+    let (_lock, store) = super::settings::open(&config, "refresh", clock()).await?;
     let follower = follower(&config, store, Fetcher::new(&config.fetch)?, splitter(&config), clock);
     follower.follow(&config.live_blogs, false).await?;
     let refreshed = follower.refresh_due(stop).await?;
     let mut status = Status::Fine;
     let mut stdout = std::io::stdout().lock();
     for one in &refreshed {
-        if matches!(one.outcome, Outcome::Failed(_) | Outcome::Empty(_) | Outcome::Stopped) {
+        if matches!(one.outcome, Outcome::Failed(_) | Outcome::Empty(_) | Outcome::SetAside(_) | Outcome::Stopped) {
             status = Status::Problems;
             let reason = one.outcome.to_string();
             // What failed on the way there names the address itself.

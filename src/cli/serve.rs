@@ -10,17 +10,17 @@ use crate::config::{Config, Followed, Story, load_stories};
 use crate::fetch::Fetcher;
 use crate::follow::{Clock, Follower, Split, load_seeds};
 use crate::log::Log;
-use crate::outlet::split_page_among;
+use crate::outlet::split_page_while;
 use crate::server::{self, Limits, ServerState};
-use crate::store::{Lock, Store};
+use crate::store::Store;
 use anyhow::{Context, bail};
 use running::Running;
 use sha2::{Digest, Sha256};
 use signals::Hangups;
-use std::future::Future;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use url::Url;
@@ -62,8 +62,7 @@ pub(super) async fn run(arguments: Arguments, clock: Clock, log: &Log) -> anyhow
     let config = overruled(arguments.settings.load()?, &arguments);
     log.write_as(config.log_format);
     let (stop, hangups) = (on_stop()?, Hangups::caught().context("can't catch signals")?);
-    let lock = Lock::take(&config.store, "serve")?;
-    let store = Store::open(&config.store).await?;
+    let (lock, store) = settings::open(&config, "serve", clock()).await?;
     let split = splitter(&config);
     let stories = stories(&config).or_else(|mistakes| {
         settings::tell(&mistakes);
@@ -77,7 +76,8 @@ pub(super) async fn run(arguments: Arguments, clock: Clock, log: &Log) -> anyhow
         None => None,
     };
     let listen = listener.local_addr()?;
-    let state = ServerState::new(store.clone(), config.base_url.as_ref(), listen, Limits::default());
+    let state =
+        ServerState::new(store.clone(), config.base_url.as_ref(), listen, Limits::default()).with_clock(clock.clone());
     state.set(settings_of(&config));
     let fetcher = Fetcher::new(&config.fetch)?;
     let follower = follower(&config, store.clone(), fetcher.clone(), split, clock).counting(state.metrics());
@@ -111,10 +111,8 @@ async fn bound(address: SocketAddr, instead: &str) -> anyhow::Result<TcpListener
     TcpListener::bind(address).await.with_context(|| format!("can't listen on {address} ({instead})"))
 }
 
-fn stopped(mut stop: watch::Receiver<bool>) -> impl Future<Output = ()> + Send {
-    async move {
-        let _ = stop.wait_for(|stop| *stop).await;
-    }
+async fn stopped(mut stop: watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
 }
 
 fn overruled(mut config: Config, arguments: &Arguments) -> Config {
@@ -142,10 +140,17 @@ fn stories(config: &Config) -> Result<Vec<Story>, Vec<crate::config::Mistake>> {
     load_stories(&config.seeds, &settings::slugs(config))
 }
 
+/// Longest time that one page is read for. The largest that is fetched takes a second or two; one that some new shape of
+/// markup makes slow must not keep the others from their turn.
+const LONGEST_READING: Duration = Duration::from_secs(10);
+
 /// What turns a page into a live blog: the built-in outlets, and those of the config.
 pub(super) fn splitter(config: &Config) -> Split {
     let outlets = settings::outlets(config);
-    Arc::new(move |page, outlet| split_page_among(&outlets, page, outlet))
+    Arc::new(move |page, outlet| {
+        let start = Instant::now();
+        split_page_while(&outlets, page, outlet, &|| start.elapsed() < LONGEST_READING)
+    })
 }
 
 pub(super) fn follower(config: &Config, store: Store, fetcher: Fetcher, split: Split, clock: Clock) -> Follower {

@@ -4,7 +4,9 @@ use super::feedback;
 use crate::adapters::{self, OUTLETS};
 use crate::config::{Config, Mistake};
 use crate::outlet::{Configured, Outlet};
+use crate::store::{Lock, Store};
 use anyhow::bail;
+use chrono::{DateTime, Utc};
 use std::path::{Path, PathBuf};
 
 /// The file that is read where none is named.
@@ -38,6 +40,21 @@ impl Settings {
     }
 }
 
+/// Another store than that of the settings.
+#[derive(Debug, clap::Args)]
+pub(super) struct StorePath {
+    /// The SQLite file that keeps the entries
+    #[arg(long, value_name = "PATH")]
+    store: Option<PathBuf>,
+}
+
+impl StorePath {
+    /// The store to use: the one that is named, or that of `config`.
+    pub fn or_of(&self, config: &Config) -> PathBuf {
+        self.store.clone().unwrap_or_else(|| config.store.clone())
+    }
+}
+
 /// The slugs of the built-in outlets.
 pub(super) fn built_in() -> Vec<&'static str> {
     OUTLETS.iter().map(|outlet| outlet.slug).collect()
@@ -51,6 +68,15 @@ pub(super) fn slugs(config: &Config) -> Vec<&str> {
 /// The outlets of the config, taken into use, and the built-in ones: call it once for a config.
 pub(super) fn outlets(config: &Config) -> Vec<&'static Outlet> {
     adapters::with(config.outlets.iter().map(Configured::outlet))
+}
+
+/// Takes the store for this process, which is to `command`, opens it to follow into, and takes away what captures it keeps
+/// beyond the config's bounds.
+pub(super) async fn open(config: &Config, command: &str, now: DateTime<Utc>) -> anyhow::Result<(Lock, Store)> {
+    let lock = Lock::take(&config.store, command)?;
+    let store = Store::open(&config.store).await?.keeping(config.keep_captures);
+    store.prune(now).await?;
+    Ok((lock, store))
 }
 
 pub(super) fn tell(mistakes: &[Mistake]) {

@@ -83,7 +83,12 @@ impl<'a> Table<'a> {
         self.entries?.get(key)
     }
 
-    fn typed<T>(&mut self, key: &'static str, parse: impl FnOnce(&'a DeValue<'a>) -> Result<T, String>) -> Option<T> {
+    /// The value of `key` as `parse` takes it, which says what is wrong with it where something is.
+    pub(super) fn typed<T>(
+        &mut self,
+        key: &'static str,
+        parse: impl FnOnce(&'a DeValue<'a>) -> Result<T, String>,
+    ) -> Option<T> {
         let value = self.value(key)?;
         match parse(value.get_ref()) {
             Ok(value) => Some(value),
@@ -165,6 +170,14 @@ impl<'a> Table<'a> {
             other => Err(format!("must be a table, written [{key}], found {}", kind(other))),
         });
         Table { document: self.document, name: key, entries, offset, known: Vec::new() }
+    }
+
+    /// The table that stands as the value of `key`; none where it is absent, or something else.
+    pub(super) fn inner(&mut self, key: &'static str) -> Option<Table<'a>> {
+        match self.entries?.get(key)?.get_ref() {
+            DeValue::Table(_) => Some(self.table(key)),
+            _ => None,
+        }
     }
 
     /// The tables `[[key]]`, in file order.

@@ -6,6 +6,7 @@ mod access;
 mod document;
 mod mistake;
 mod outlet;
+mod store;
 mod story;
 mod value;
 
@@ -25,6 +26,7 @@ pub use value::web_address;
 use crate::fetch::FetchSettings;
 use crate::log;
 use crate::outlet::Configured;
+use crate::store::KeepCaptures;
 use document::Table;
 
 /// A `config.toml` that holds every key with its default, commented: what `tidings init` writes.
@@ -33,9 +35,14 @@ pub const TEMPLATE: &str = include_str!("../../config.toml");
 const SECOND: Duration = Duration::from_secs(1);
 /// More often is not polite; more seldom is not following.
 const EVERY: RangeInclusive<Duration> = Duration::from_secs(10)..=Duration::from_secs(7 * 24 * 3600);
+/// How often a busy live blog is fetched at most.
+const MIN_EVERY: Duration = Duration::from_secs(60);
+/// How far back a live blog is read that runs over several pages.
+const OLDER_PAGES: u32 = 10;
+const MOST_OLDER_PAGES: u32 = 200;
 const TIMEOUT: RangeInclusive<Duration> = SECOND..=Duration::from_secs(600);
 const GAP: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(60);
-const MAX_BODY: RangeInclusive<usize> = (64 << 10)..=(256 << 20);
+const MAX_BODY: RangeInclusive<u64> = (64 << 10)..=(256 << 20);
 
 /// Everything a user can set, with defaults for what is not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +51,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The SQLite file that keeps the entries.
     pub store: PathBuf,
+    /// How much is kept of the pages that the entries were read from.
+    pub keep_captures: KeepCaptures,
     /// The address under which readers reach the server, ending in `/`. None: as `listen` says.
     pub base_url: Option<Url>,
     /// Who may read, and what is believed of whom.
@@ -54,8 +63,12 @@ pub struct Config {
     pub log_requests: bool,
     /// Folder of the story files a fresh store is filled with.
     pub seeds: PathBuf,
-    /// How often a live blog is fetched that does not say so itself.
+    /// How often a live blog is fetched at least, while it is live, that does not say so itself.
     pub every: Duration,
+    /// How often one is fetched at most.
+    pub min_every: Duration,
+    /// How many older pages of one are read.
+    pub older_pages: u32,
     /// How pages are fetched; the user agent is in it.
     pub fetch: FetchSettings,
     /// Outlets that are read by selectors, beside the built-in ones.
@@ -71,8 +84,12 @@ pub struct Followed {
     pub url: Url,
     /// Slug of its outlet; none to let the page tell.
     pub outlet: Option<String>,
-    /// How often it is fetched.
+    /// How often it is fetched at least, while it is live.
     pub every: Duration,
+    /// How often it is fetched at most.
+    pub min_every: Duration,
+    /// How many of its older pages are read.
+    pub older_pages: u32,
     /// What to call it instead of its own headline.
     pub title: Option<String>,
     /// Whether it may be, or lead to, an address that is not on the public internet.
@@ -82,7 +99,15 @@ pub struct Followed {
 impl Followed {
     /// `url`, and nothing else said of it.
     pub fn new(url: Url, every: Duration) -> Self {
-        Followed { url, outlet: None, every, title: None, allow_private: false }
+        Followed {
+            url,
+            outlet: None,
+            every,
+            min_every: every.min(MIN_EVERY),
+            older_pages: OLDER_PAGES,
+            title: None,
+            allow_private: false,
+        }
     }
 }
 
@@ -91,12 +116,15 @@ impl Default for Config {
         Config {
             listen: (Ipv4Addr::LOCALHOST, 8080).into(),
             store: "tidings.db".into(),
+            keep_captures: KeepCaptures::default(),
             base_url: None,
             access: Access::default(),
             log_format: log::Format::default(),
             log_requests: false,
             seeds: "seeds".into(),
             every: Duration::from_secs(300),
+            min_every: MIN_EVERY,
+            older_pages: OLDER_PAGES,
             fetch: FetchSettings::default(),
             outlets: Vec::new(),
             live_blogs: Vec::new(),
@@ -114,7 +142,9 @@ impl Config {
     fn read(top: &mut Table, folder: &Path, outlets: &[&str]) -> Config {
         let mut config = Config::default();
         set(&mut config.listen, top.text("listen", value::listen_address));
-        set(&mut config.store, top.text("store", |text| value::not_empty(text).map(PathBuf::from)));
+        let (path, keep) = store::read(top);
+        set(&mut config.store, path);
+        config.keep_captures = keep;
         config.store = folder.join(&config.store);
         config.base_url = top.text("base_url", value::base_address);
         config.access = access::read(top);
@@ -128,13 +158,16 @@ impl Config {
             top.mistake("seeds", format!("there is no folder `{}`: make it, or leave the key out", config.seeds.display()));
         }
         set(&mut config.every, top.text("every", |text| value::duration(text, EVERY)));
+        config.min_every = min_every(top, config.min_every, config.every);
+        set(&mut config.older_pages, top.number("older_pages", 0, MOST_OLDER_PAGES));
 
         let mut fetch = top.table("fetch");
         set(&mut config.fetch.connect_timeout, fetch.text("connect_timeout", |text| value::duration(text, TIMEOUT)));
         set(&mut config.fetch.header_timeout, fetch.text("header_timeout", |text| value::duration(text, TIMEOUT)));
         set(&mut config.fetch.timeout, fetch.text("timeout", |text| value::duration(text, TIMEOUT)));
-        set(&mut config.fetch.max_wire, fetch.text("max_wire", |text| value::size(text, MAX_BODY)));
-        set(&mut config.fetch.max_body, fetch.text("max_body", |text| value::size(text, MAX_BODY)));
+        let size = |bytes: Option<u64>| bytes.and_then(|bytes| usize::try_from(bytes).ok());
+        set(&mut config.fetch.max_wire, size(fetch.text("max_wire", |text| value::size(text, MAX_BODY))));
+        set(&mut config.fetch.max_body, size(fetch.text("max_body", |text| value::size(text, MAX_BODY))));
         set(&mut config.fetch.max_redirects, fetch.number("max_redirects", 0, 20).map(|n| n as usize));
         set(&mut config.fetch.gap, fetch.text("gap", |text| value::duration(text, GAP)));
         set(&mut config.fetch.at_once, fetch.number("at_once", 1, 64).map(|n| n as usize));
@@ -143,12 +176,21 @@ impl Config {
         config.outlets = outlet::read(top, outlets);
         let named: Vec<&str> =
             outlets.iter().copied().chain(config.outlets.iter().map(|outlet| outlet.slug.as_str())).collect();
-        config.live_blogs = followed(top, config.every, &named);
+        config.live_blogs = followed(top, &config, &named);
         config
     }
 }
 
-fn followed(top: &mut Table, every: Duration, outlets: &[&str]) -> Vec<Followed> {
+/// The `min_every` of a table. One that is not given gives way to a shorter `every`; one that is given must not pass it.
+fn min_every(table: &mut Table, default: Duration, every: Duration) -> Duration {
+    let given = table.text("min_every", |text| value::duration(text, EVERY));
+    if given.is_some_and(|given| given > every) {
+        table.mistake("min_every", "must not be longer than `every`");
+    }
+    given.unwrap_or(default).min(every)
+}
+
+fn followed(top: &mut Table, config: &Config, outlets: &[&str]) -> Vec<Followed> {
     let mut lines = HashMap::new();
     let mut live_blogs = Vec::new();
     for mut table in top.tables("live_blog") {
@@ -161,11 +203,13 @@ fn followed(top: &mut Table, every: Duration, outlets: &[&str]) -> Vec<Followed>
             }
         }
         let outlet = table.text("outlet", |text| value::outlet(text, outlets));
-        let every = table.text("every", |text| value::duration(text, EVERY)).unwrap_or(every);
+        let every = table.text("every", |text| value::duration(text, EVERY)).unwrap_or(config.every);
+        let min_every = min_every(&mut table, config.min_every, every);
+        let older_pages = table.number("older_pages", 0, MOST_OLDER_PAGES).unwrap_or(config.older_pages);
         let title = table.text("title", value::not_empty);
         let allow_private = table.flag("allow_private").unwrap_or(false);
         table.finish();
-        live_blogs.extend(url.map(|url| Followed { outlet, title, allow_private, ..Followed::new(url, every) }));
+        live_blogs.extend(url.map(|url| Followed { url, outlet, every, min_every, older_pages, title, allow_private }));
     }
     live_blogs
 }
@@ -228,6 +272,7 @@ mod tests {
         assert!(access.admin_listen.is_some() && access.admin_token.is_some(), "examples, as they have no default");
         assert_eq!((access.trusted_proxies.len(), access.tokens.len()), (2, 1));
         assert!(config.fetch.contact.take().is_some(), "an example, as it has no default");
+        assert!(config.keep_captures.age.take().is_some(), "an example, as it has no default");
         let [outlet] = &std::mem::take(&mut config.outlets)[..] else { panic!("one example") };
         assert_eq!((outlet.slug.as_str(), outlet.name.as_str()), ("the-daily-example", "The Daily Example"));
         assert_eq!(outlet.selectors.published.to_string(), "time[datetime]@datetime");
@@ -244,7 +289,13 @@ mod tests {
                     held.push(table.to_owned());
                 }
                 Some((key, _)) if table.is_empty() => held.push(key.to_owned()),
-                Some((key, _)) => held.push(format!("{table}.{key}")),
+                Some((key, value)) => {
+                    held.push(format!("{table}.{key}"));
+                    let inner = value.strip_prefix("{ ").and_then(|value| value.strip_suffix(" }"));
+                    let inner =
+                        inner.into_iter().flat_map(|pairs| pairs.split(", ")).filter_map(|pair| pair.split_once(" = "));
+                    held.extend(inner.map(|(inner, _)| format!("{key}.{inner}")));
+                }
             }
         }
         held.sort();
@@ -307,7 +358,7 @@ url = "ftp://news.example/a"
                 "config.toml:14:1: unknown key `max_redirect` in `fetch`: did you mean `max_redirects`?",
                 "config.toml:18:10: outlet: unknown outlet `sputnk`: did you mean `sputnik`?",
                 r#"config.toml:19:9: every: `5s` is out of range: write a duration from "10s" to "7d""#,
-                "config.toml:20:1: unknown key `intervall` in `live_blog`: the keys are `url`, `outlet`, `every`, `title`, `allow_private`",
+                "config.toml:20:1: unknown key `intervall` in `live_blog`: the keys are `url`, `outlet`, `every`, `min_every`, `older_pages`, `title`, `allow_private`",
                 "config.toml:23:7: url: `https://news.example/a` stands on line 17 already",
                 "config.toml:24:10: outlet: unknown outlet `guardian`: the outlets are `independent`, `sputnik`",
                 "config.toml:26:1: missing key `url` in [[live_blog]]",
@@ -337,6 +388,47 @@ url = "ftp://news.example/a"
             mistakes("[fetch]\nmax_redirects = \"5\""),
             ["config.toml:2:17: max_redirects: must be a whole number without quotes, found text"]
         );
+    }
+
+    #[test]
+    fn a_store_is_a_file_or_a_table() {
+        let read = |text: &str| {
+            let folder = tempfile::tempdir().unwrap();
+            let config = load(folder.path(), text).unwrap();
+            (config.store.strip_prefix(folder.path()).unwrap().to_owned(), config.keep_captures)
+        };
+        let gib = |size: u64| Some(size << 30);
+        let days = |days: u64| Some(Duration::from_secs(days * 86_400));
+        for (text, path, age, bytes) in [
+            ("store = \"a.db\"", "a.db", None, gib(2)),
+            ("[store]\npath = \"a.db\"", "a.db", None, gib(2)),
+            ("[store]", "tidings.db", None, gib(2)),
+            ("[store]\nkeep_captures = { age = \"90d\" }", "tidings.db", days(90), None),
+            ("[store]\nkeep_captures = { size = \"5 GiB\" }", "tidings.db", None, gib(5)),
+            ("[store]\nkeep_captures = {}", "tidings.db", None, None),
+            ("[store.keep_captures]\nage = \"1d\"\nsize = \"1 GiB\"", "tidings.db", days(1), gib(1)),
+            ("store.keep_captures = 0", "tidings.db", None, Some(0)),
+        ] {
+            assert_eq!(read(text), (path.into(), KeepCaptures { age, bytes }), "{text}");
+        }
+        let text = "[store]\npat = \"a.db\"\nkeep_captures = { age = \"5 minits\", sice = \"1 GiB\", size = \"1 KiB\" }";
+        assert_eq!(
+            mistakes(text),
+            [
+                "config.toml:2:1: unknown key `pat` in `store`: did you mean `path`?",
+                r#"config.toml:3:25: age: `5 minits` is not a duration: write a number and a unit, for example "90s", "5m" or "2h""#,
+                "config.toml:3:37: unknown key `sice` in `keep_captures`: did you mean `size`?",
+                r#"config.toml:3:60: size: `1 KiB` is out of range: write a size from "1 MiB" to "1024 GiB""#,
+            ]
+        );
+        for wrong in ["1", "\"none\"", "false"] {
+            assert_eq!(
+                mistakes(&format!("[store]\nkeep_captures = {wrong}")),
+                [
+                    r#"config.toml:2:17: keep_captures: write { age = "90d", size = "2 GiB" }, or one of the two, or 0 for none"#
+                ]
+            );
+        }
     }
 
     #[test]

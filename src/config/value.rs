@@ -41,23 +41,33 @@ fn spell(duration: Duration) -> String {
     format!("{}{unit}", milliseconds / size)
 }
 
-/// `10 MiB`, `500 kB`, within `range`.
-pub(super) fn size(text: &str, range: RangeInclusive<usize>) -> Result<usize, String> {
+/// `10 MiB`, `500 kB`, `2 GiB`, within `range`.
+pub(super) fn size(text: &str, range: RangeInclusive<u64>) -> Result<u64, String> {
     let units = |unit: &str| match unit.to_ascii_lowercase().as_str() {
         "b" => Some(1),
         "kb" => Some(1_000),
         "kib" => Some(1 << 10),
         "mb" => Some(1_000_000),
         "mib" => Some(1 << 20),
+        "gb" => Some(1_000_000_000),
+        "gib" => Some(1 << 30),
         _ => None,
     };
     let bytes = sum_of_quantities(text, units).ok_or_else(|| {
         format!("`{}` is not a size: write a number and a unit, for example \"10 MiB\" or \"512 KiB\"", text.escape_debug())
     })?;
-    usize::try_from(bytes).ok().filter(|bytes| range.contains(bytes)).ok_or_else(|| {
-        let (low, high) = (range.start() >> 10, range.end() >> 20);
-        format!("`{text}` is out of range: write a size from \"{low} KiB\" to \"{high} MiB\"")
-    })
+    if range.contains(&bytes) {
+        return Ok(bytes);
+    }
+    let (low, high) = (spell_size(*range.start()), spell_size(*range.end()));
+    Err(format!("`{text}` is out of range: write a size from \"{low}\" to \"{high}\""))
+}
+
+/// The shortest way to write a size of whole units.
+fn spell_size(bytes: u64) -> String {
+    let units = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"), (1, "B")];
+    let (size, unit) = units.into_iter().find(|(size, _)| bytes >= *size && bytes.is_multiple_of(*size)).unwrap_or((1, "B"));
+    format!("{} {unit}", bytes / size)
 }
 
 /// Whole numbers, each followed by its unit.
@@ -230,15 +240,16 @@ mod tests {
 
     #[test]
     fn sizes() {
-        let any = 0..=usize::MAX;
+        let any = 0..=u64::MAX;
         assert_eq!(size("10 MiB", any.clone()), Ok(10 << 20));
         assert_eq!(size("500kB", any.clone()), Ok(500_000));
+        assert_eq!(size("2 GiB", any.clone()), Ok(2 << 30));
         for text in ["", "10", "10 megs", "-1 B"] {
             assert!(size(text, any.clone()).unwrap_err().contains("\"10 MiB\""), "{text}");
         }
         assert_eq!(
             size("1 MiB", 1 << 21..=1 << 22).unwrap_err(),
-            "`1 MiB` is out of range: write a size from \"2048 KiB\" to \"4 MiB\""
+            "`1 MiB` is out of range: write a size from \"2 MiB\" to \"4 MiB\""
         );
     }
 

@@ -416,9 +416,7 @@ impl<'a> Writer<'a> {
         let Some(url) = src.map(str::to_owned).or_else(|| widest(element)).and_then(|src| self.links.image(&src)) else {
             return;
         };
-        let size =
-            |name: &str| element.attr(name).and_then(|value| value.trim().parse::<u32>().ok()).filter(|size| *size < 20_000);
-        let (width, height) = (size("width"), size("height"));
+        let (width, height) = (pixels(element, "width"), pixels(element, "height"));
         if width.is_some_and(|width| width <= 1) || height.is_some_and(|height| height <= 1) {
             return; // A tracking pixel.
         }
@@ -463,6 +461,14 @@ impl<'a> Writer<'a> {
         let html = CLEANER.clean(&parted(&self.html)).to_string();
         Body { html, text: self.text, images: self.images }
     }
+}
+
+/// A length as pages write it: `640`, `640px`. A percentage is none.
+fn pixels(element: &Element, name: &str) -> Option<u32> {
+    let value = element.attr(name)?.trim();
+    let value = value.strip_suffix("px").unwrap_or(value).trim_end();
+    let value = value.split_once('.').map_or(value, |(whole, _)| whole);
+    value.parse().ok().filter(|pixels| *pixels < 20_000)
 }
 
 /// A lazy picture's address with the widest of its `data-widths` filled in.

@@ -1,5 +1,6 @@
 //! Addresses in a page: absolute, of a scheme a reader can follow, without trackers.
 
+use crate::internet::looks_public;
 use url::Url;
 
 /// Makes the addresses of one page absolute.
@@ -9,7 +10,14 @@ pub struct Links {
 }
 
 /// Query parameters that say who clicked and nothing about what is shown.
-const TRACKERS: [&str; 8] = ["fbclid", "gclid", "dclid", "msclkid", "mc_cid", "mc_eid", "igshid", "yclid"];
+const TRACKERS: [&str; 18] = [
+    "fbclid", "gclid", "dclid", "gbraid", "wbraid", "msclkid", "twclid", "yclid", "mc_cid", "mc_eid", "igshid", "ref_src",
+    "ref_url", "cmp", "cmpid", "ocid", "xtor", "wt_mc",
+];
+
+/// What the names of others begin with.
+const TRACKING: [&str; 8] =
+    ["utm_", "at_campaign", "at_medium", "at_custom", "at_link", "at_bbc", "ns_mchannel", "ns_source"];
 
 /// Longest address that is followed, in bytes.
 const LONGEST: usize = 4096;
@@ -40,10 +48,11 @@ impl Links {
         Some(url.into())
     }
 
-    /// The absolute address of a picture.
+    /// The absolute address of a picture. Whoever reads the feed asks for it without being asked: not from their own network.
     pub fn image(&self, src: &str) -> Option<String> {
-        let url = self.resolve(src)?;
-        matches!(url.scheme(), "http" | "https").then(|| url.into())
+        let mut url = self.resolve(src)?;
+        strip_trackers(&mut url);
+        (matches!(url.scheme(), "http" | "https") && looks_public(&url)).then(|| url.into())
     }
 
     fn resolve(&self, href: &str) -> Option<Url> {
@@ -60,7 +69,10 @@ impl Links {
 }
 
 fn strip_trackers(url: &mut Url) {
-    let tracks = |name: &str| name.starts_with("utm_") || TRACKERS.contains(&name);
+    let tracks = |name: &str| {
+        let name = name.to_ascii_lowercase();
+        TRACKERS.contains(&&*name) || TRACKING.iter().any(|start| name.starts_with(start))
+    };
     if !url.query_pairs().any(|(name, _)| tracks(&name)) {
         return;
     }
@@ -88,6 +100,7 @@ mod tests {
             ("//cdn.example.org/x", Some("https://cdn.example.org/x")),
             ("https://e.org/?utm_source=x&id=5&fbclid=9#f", Some("https://e.org/?id=5#f")),
             ("https://e.org/?utm_source=x", Some("https://e.org/")),
+            ("https://e.org/?CMP=share&at_medium=RSS&camp=2&ref_src=tw%5Etf", Some("https://e.org/?camp=2")),
             ("https://e.org/?q=a%20b&q=c", Some("https://e.org/?q=a%20b&q=c")),
             ("mailto:desk@example.org", Some("mailto:desk@example.org")),
             ("JaVaScRiPt:alert(1)", None),
@@ -104,6 +117,15 @@ mod tests {
         for text in ["/x", "htps://e.org/", "file:///x", "https://", "https://user:pw@e.org/", &long] {
             assert_eq!(address(text), None, "{text}");
         }
-        assert_eq!(links.image("mailto:x@y"), None);
+        for (src, expected) in [
+            ("/a.jpg?utm_source=x&w=5", Some("https://www.example.org/a.jpg?w=5")),
+            ("mailto:x@y", None),
+            ("http://169.254.169.254/latest/meta-data", None),
+            ("//127.1/a.gif", None),
+            ("http://[::ffff:192.168.0.1]/a.gif", None),
+            ("http://router/a.gif", None),
+        ] {
+            assert_eq!(links.image(src).as_deref(), expected, "{src}");
+        }
     }
 }

@@ -15,7 +15,7 @@ pub use css::Css;
 pub use ego_tree::iter::Edge;
 pub use ego_tree::{NodeId, NodeRef};
 pub use entities::{unescape, unescape_twice};
-pub use guard::{Hostile, Limits, parse};
+pub use guard::{Hostile, Limits, parse, parse_while};
 pub use links::{Links, address};
 pub use markup::markup_of;
 pub use nested::Nested;

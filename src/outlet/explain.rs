@@ -219,7 +219,7 @@ impl Explanation {
         let decoded = steps::decode(page)?;
         self.page.form = Some(decoded.form);
         self.page.problems = decoded.problems;
-        let tree = steps::parse(decoded.text, decoded.form)?;
+        let tree = steps::parse(decoded.text, decoded.form, &|| true)?;
         let form = tree.form();
         if let Form::Html(html) = form {
             self.schema_org = Some(schema_org_of(html));

@@ -63,9 +63,9 @@ pub(super) fn decode(page: &Page) -> Result<Decoded, Refusal> {
     Ok(Decoded { text, form, problems })
 }
 
-pub(super) fn parse(text: String, form: FormName) -> Result<Tree, Refusal> {
+pub(super) fn parse(text: String, form: FormName, wanted: &dyn Fn() -> bool) -> Result<Tree, Refusal> {
     Ok(match form {
-        FormName::Html => Tree::Html(html::parse(&text, Limits::default())?),
+        FormName::Html => Tree::Html(html::parse_while(&text, Limits::default(), wanted)?),
         FormName::Json => {
             let json = serde_json::from_str(&text);
             Tree::Json(json.map_err(|error| Refusal::Unreadable(format!("not valid JSON: {error}")))?)

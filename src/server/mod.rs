@@ -5,6 +5,7 @@
 
 mod accept;
 mod admin;
+mod aside;
 mod admit;
 mod cache;
 mod coding;
@@ -19,13 +20,14 @@ mod health;
 mod hosts;
 mod impatient;
 mod index;
+mod missing;
 mod overview;
 mod query;
 mod readers;
 mod requests;
 
 use std::net::SocketAddr;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -33,6 +35,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderValue, Uri};
 use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::routing::get;
+use chrono::{DateTime, Utc};
 use url::Url;
 
 use crate::config::Access;
@@ -46,6 +49,7 @@ use overview::Watch;
 
 pub use accept::{serve, serve_admin};
 pub use admin::Reload;
+pub use aside::answer_to;
 
 /// What a client may take of the server, in time and in memory.
 #[derive(Debug, Clone)]
@@ -104,6 +108,16 @@ struct Inner {
     metrics: Metrics,
     watch: Watch,
     cache: Cache,
+    clock: OnceLock<Now>,
+}
+
+/// Tells the present.
+struct Now(Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>);
+
+impl std::fmt::Debug for Now {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("Now")
+    }
 }
 
 impl ServerState {
@@ -114,7 +128,14 @@ impl ServerState {
         let watch = Watch::new(limits.recheck);
         let cache = Cache::new(limits.feeds);
         let (hosts, settings, metrics) = (Hosts::new(base_url), RwLock::default(), Metrics::default());
-        ServerState(Arc::new(Inner { store, base, hosts, limits, settings, metrics, watch, cache }))
+        let clock = OnceLock::new();
+        ServerState(Arc::new(Inner { store, base, hosts, limits, settings, metrics, watch, cache, clock }))
+    }
+
+    /// With a clock that tells which instants are still to come. Without one they are those after the newest change.
+    pub fn with_clock(self, clock: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>) -> Self {
+        let _ = self.0.clock.set(Now(clock));
+        self
     }
 
     /// Goes by these settings from the next request on.
@@ -137,7 +158,9 @@ pub fn router(state: ServerState) -> Router {
     let mut router = Router::new()
         .route("/", get(index::page))
         .route("/style.css", get(index::style))
-        .route("/healthz", get(health::check));
+        .route("/healthz", get(health::check))
+        .route("/archive/{page}", get(feeds::archived))
+        .route("/blogs/{id}/archive/{page}", get(feeds::blog_archived));
     for format in Format::ALL {
         let ending = format.extension();
         router = router

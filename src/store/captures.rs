@@ -71,6 +71,13 @@ pub struct Kept {
     pub whole: bool,
 }
 
+impl Kept {
+    /// Whether these are its bytes.
+    pub fn is_of(&self, body: &[u8]) -> bool {
+        Sha256::digest(body)[..] == self.sha256
+    }
+}
+
 impl Store {
     /// At most `limit` captures after the one numbered `after`, in the order of saving, without their bytes.
     pub async fn captures(&self, after: i64, limit: usize) -> Result<Vec<Kept>, StoreError> {
@@ -135,6 +142,8 @@ fn kept(row: &sqlx::sqlite::SqliteRow) -> Result<Kept, Fault> {
 /// What a reading told beside its bytes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Circumstances {
+    /// Its number, where it had one before.
+    pub id: Option<i64>,
     pub blog: Uuid,
     pub seen: DateTime<Utc>,
     pub after: Option<DateTime<Utc>>,
@@ -142,11 +151,18 @@ pub(super) struct Circumstances {
     pub reread: bool,
 }
 
-pub(super) async fn keep(db: &mut SqliteConnection, capture: &NewCapture<'_>, told: Circumstances) -> Result<i64, Fault> {
+/// Writes a capture and answers its number; its bytes only where they are to be kept.
+pub(super) async fn keep(
+    db: &mut SqliteConnection,
+    capture: &NewCapture<'_>,
+    told: Circumstances,
+    bytes: bool,
+) -> Result<i64, Fault> {
     let id = sqlx::query(
-        "INSERT INTO capture (url, outlet, title, blog, content_type, headers, captured, after, known_as, history, reread,
-            sha256, size, read_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO capture (id, url, outlet, title, blog, content_type, headers, captured, after, known_as, history, reread,
+            sha256, size, read_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )
+    .bind(told.id)
     .bind(capture.url)
     .bind(capture.outlet)
     .bind(capture.title)
@@ -164,8 +180,15 @@ pub(super) async fn keep(db: &mut SqliteConnection, capture: &NewCapture<'_>, to
     .execute(&mut *db)
     .await?
     .last_insert_rowid();
-    let packed = zstd::encode_all(capture.body, LEVEL).map_err(|error| rows::damaged("zstd", error))?;
-    sqlx::query("INSERT INTO capture_body (capture, zstd) VALUES (?, ?)").bind(id).bind(packed).execute(db).await?;
+    if bytes {
+        let packed = zstd::encode_all(capture.body, LEVEL).map_err(|error| rows::damaged("zstd", error))?;
+        sqlx::query("INSERT INTO capture_body (capture, captured, zstd) VALUES (?, ?, ?)")
+            .bind(id)
+            .bind(told.seen.timestamp_millis())
+            .bind(packed)
+            .execute(db)
+            .await?;
+    }
     Ok(id)
 }
 

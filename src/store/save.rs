@@ -11,7 +11,8 @@ use crate::reconcile::{Changes, Known, Reading, Settled, confirm, reconcile, sam
 use super::captures::{self, Circumstances, NewCapture};
 use super::changes::{About, ChangeKind, Moment, latest, log, next_at};
 use super::rows::{self, Fault, json};
-use super::{SourceState, Store, StoreError, archive, sources};
+use super::text::{self, STATES};
+use super::{Again, SourceState, Store, StoreError, aliases, archive, sources};
 
 /// Live blogs that a page of an unknown one is compared with, at most: those that share most ids of entries with it.
 const CANDIDATES: i64 = 3;
@@ -26,20 +27,49 @@ impl Store {
         capture: Option<&NewCapture<'_>>,
         fetched: Option<&SourceState>,
     ) -> Result<Changes, StoreError> {
+        let changes = self.save_as(reading, capture, fetched, None).await?;
+        if capture.is_some() && !changes.is_nothing() {
+            self.prune_in_passing(reading.seen).await;
+        }
+        Ok(changes)
+    }
+
+    /// Saves a capture as it was saved once. It is kept under its number even where it changes nothing now.
+    pub async fn save_replayed(
+        &self,
+        reading: &Reading<'_>,
+        capture: &NewCapture<'_>,
+        again: Again,
+    ) -> Result<Changes, StoreError> {
+        self.save_as(reading, Some(capture), None, Some(again)).await
+    }
+
+    async fn save_as(
+        &self,
+        reading: &Reading<'_>,
+        capture: Option<&NewCapture<'_>>,
+        fetched: Option<&SourceState>,
+        again: Option<Again>,
+    ) -> Result<Changes, StoreError> {
         async {
             let mut write = self.writing().await?;
             let known_as = capture.and_then(|capture| capture.known_as);
-            let (blog, known) = resolve(&mut write, reading.blog, known_as).await?;
+            let Resolved { blog, mut known, moved } = resolve(&mut write, reading.blog, known_as).await?;
+            known.seen = known.seen.max(again.and_then(|again| again.after));
             let changes = reconcile(&known, reading);
-            let kept = match capture.filter(|_| !changes.is_nothing()) {
+            let kept = match capture.filter(|_| moved || again.is_some() || !changes.is_nothing()) {
                 Some(capture) => {
+                    let id = again.map(|again| again.id);
                     let (seen, after) = (reading.seen, known.seen);
-                    let told = Circumstances { blog, seen, after, history: reading.history, reread: reading.reread };
-                    Some(captures::keep(&mut write, capture, told).await?)
+                    let told = Circumstances { id, blog, seen, after, history: reading.history, reread: reading.reread };
+                    Some(captures::keep(&mut write, capture, told, self.keeps_bytes()).await?)
                 }
                 None => None,
             };
             write_reading(&mut write, &known, reading, &changes, blog, kept).await?;
+            if kept.is_some() {
+                aliases::write(&mut write, blog, reading.blog, &changes).await?;
+            }
             if let Some(state) = fetched {
                 sources::put(&mut write, &SourceState { blog: Some(blog), ..state.clone() }).await?;
             }
@@ -90,16 +120,24 @@ impl Store {
     }
 }
 
+/// What a page was found to be a page of.
+struct Resolved {
+    blog: Uuid,
+    known: Known,
+    /// Whether this page was the first to show that it has moved.
+    moved: bool,
+}
+
 /// Which stored live blog the page is, and what is known of it: the one of its id; one that it was found to be before; or
 /// one whose entries it holds, its host or slug having changed.
-async fn resolve(db: &mut SqliteConnection, read: &LiveBlog, known_as: Option<Uuid>) -> Result<(Uuid, Known), Fault> {
+async fn resolve(db: &mut SqliteConnection, read: &LiveBlog, known_as: Option<Uuid>) -> Result<Resolved, Fault> {
     let id = read.head.id;
     let alias =
         sqlx::query("SELECT blog FROM blog_alias WHERE id = ?").bind(&id.as_bytes()[..]).fetch_optional(&mut *db).await?;
     let stored = alias.map(|row| rows::id(&row, "blog")).transpose()?.unwrap_or(id);
     let own = known(db, stored).await?;
     if own.head.is_some() {
-        return Ok((stored, own));
+        return Ok(Resolved { blog: stored, known: own, moved: false });
     }
     for candidate in candidates(db, read, known_as).await? {
         let other = known(db, candidate).await?;
@@ -109,10 +147,10 @@ async fn resolve(db: &mut SqliteConnection, read: &LiveBlog, known_as: Option<Uu
                 .bind(&candidate.as_bytes()[..])
                 .execute(db)
                 .await?;
-            return Ok((candidate, other));
+            return Ok(Resolved { blog: candidate, known: other, moved: true });
         }
     }
-    Ok((id, own))
+    Ok(Resolved { blog: id, known: own, moved: false })
 }
 
 /// Live blogs that a page of an unknown one may be: what its address was before, and those that know ids of its entries.
@@ -181,7 +219,7 @@ async fn write_reading(
         log(db, &moment, about).await?;
     }
     if known.head.is_none() || !(outdated || reading.history) {
-        put_head(db, head, &read.problems, seen).await?;
+        put_head(db, head, &read.problems, &moment).await?;
     }
     for (key, entry) in &changes.aliases {
         sqlx::query("INSERT INTO entry_alias (blog, key, entry) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
@@ -221,6 +259,7 @@ async fn write_changes(db: &mut SqliteConnection, moment: &Moment<'_>, head: &He
             .bind(n)
             .fetch_one(&mut *db)
             .await?;
+            text::index(db, n).await?;
             log(db, moment, About { kind, entry: Some((n, revision)), parts: &[], significance: 1.0 }).await?;
         }
     }
@@ -244,7 +283,13 @@ async fn write_changes(db: &mut SqliteConnection, moment: &Moment<'_>, head: &He
             .execute(&mut *db)
             .await?;
     }
-    if !changes.new.is_empty() {
+    if let Some(newest) = changes.new.iter().map(|settled| settled.entry.published.at.timestamp_millis()).max() {
+        sqlx::query("UPDATE blog SET entries = entries + ?1, newest = max(coalesce(newest, ?2), ?2) WHERE id = ?3")
+            .bind(i64::try_from(changes.new.len()).unwrap_or(i64::MAX))
+            .bind(newest)
+            .bind(&moment.blog.as_bytes()[..])
+            .execute(&mut *db)
+            .await?;
         archive::assign(db, moment.blog, moment.at, moment.history).await?;
     }
     Ok(())
@@ -254,10 +299,11 @@ fn about(kind: ChangeKind, entry: (i64, u32), settled: &Settled) -> About<'_> {
     About { kind, entry: Some(entry), parts: &settled.parts, significance: settled.significance }
 }
 
-async fn put_head(db: &mut SqliteConnection, head: &Head, problems: &[Problem], seen: DateTime<Utc>) -> Result<(), Fault> {
+async fn put_head(db: &mut SqliteConnection, head: &Head, problems: &[Problem], moment: &Moment<'_>) -> Result<(), Fault> {
     sqlx::query(
-        "INSERT INTO blog (id, outlet, outlet_name, key, url, headline, standfirst, language, coverage, problems, seen, changed)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11)
+        "INSERT INTO blog (id, outlet, outlet_name, key, url, headline, standfirst, language, coverage, problems, seen, changed,
+            appeared)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12)
          ON CONFLICT (id) DO UPDATE SET outlet_name = ?3, url = ?5, headline = ?6, standfirst = ?7, language = ?8,
             coverage = ?9, problems = ?10, seen = ?11",
     )
@@ -271,7 +317,8 @@ async fn put_head(db: &mut SqliteConnection, head: &Head, problems: &[Problem], 
     .bind(&head.language)
     .bind(json(&head.coverage)?)
     .bind(json(&problems)?)
-    .bind(seen.timestamp_millis())
+    .bind(moment.seen.timestamp_millis())
+    .bind(moment.at)
     .execute(db)
     .await?;
     Ok(())
@@ -281,13 +328,16 @@ async fn put_head(db: &mut SqliteConnection, head: &Head, problems: &[Problem], 
 async fn insert(db: &mut SqliteConnection, head: &Head, settled: &Settled, moment: &Moment<'_>) -> Result<i64, Fault> {
     let entry = &settled.entry;
     // An entry can't surface before it is seen, whatever time it bears.
-    let surfaced = entry.published.at.timestamp_millis().min(moment.at);
+    let filed = entry.published.at.timestamp_millis().min(moment.at);
+    let place = text::free_place(db, filed).await?;
     let n = sqlx::query(
-        "INSERT INTO entry (id, blog, outlet, blog_key, key, rank, published, published_stamp, first_seen, appeared, surfaced,
+        "INSERT INTO entry (id, place, history, blog, outlet, blog_key, key, rank, published, published_stamp, first_seen, appeared, surfaced,
             byline, body_html, body_text, images, marks, problems, content_hash, shown_hash, changed, revision, plain, since)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', '', '', '', '', '', x'', x'', 0, 1, 0, 0)",
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', '', '', '', '', '', x'', x'', 0, 1, 0, 0)",
     )
     .bind(&entry.id.as_bytes()[..])
+    .bind(place)
+    .bind(moment.history)
     .bind(&head.id.as_bytes()[..])
     .bind(&head.outlet)
     .bind(&head.key)
@@ -297,7 +347,7 @@ async fn insert(db: &mut SqliteConnection, head: &Head, settled: &Settled, momen
     .bind(json(&entry.published)?)
     .bind(moment.seen.timestamp_millis())
     .bind(moment.at)
-    .bind((!moment.history).then_some(surfaced))
+    .bind((!moment.history).then_some(filed))
     .execute(&mut *db)
     .await?
     .last_insert_rowid();
@@ -308,17 +358,22 @@ async fn insert(db: &mut SqliteConnection, head: &Head, settled: &Settled, momen
 /// Keeps the present state of an entry as one that has been, and answers the entry's number.
 async fn supersede(db: &mut SqliteConnection, id: Uuid, at: i64) -> Result<i64, Fault> {
     // What is edited and restored by one capture has been in one state before, not in two.
-    sqlx::query(
-        "INSERT INTO revision (entry, revision, since, until, surfaced, outlet, blog, changed, capture, permalink, headline,
+    let past = sqlx::query_scalar(
+        "INSERT INTO revision (id, entry, revision, since, until, surfaced, outlet, blog, changed, capture, permalink, headline,
             byline, updated_stamp, body_html, body_text, images, marks, problems, withdrawn)
-         SELECT n, revision, since, ?1, surfaced, outlet, blog, changed, capture, permalink, headline,
-            byline, updated_stamp, body_html, body_text, images, marks, problems, withdrawn
-         FROM entry WHERE id = ?2 AND since < ?1",
+         SELECT place * ?3 + (SELECT count(*) FROM revision WHERE entry = n), n, revision, since, ?1, surfaced, outlet, blog,
+            changed, capture, permalink, headline, byline, updated_stamp, body_html, body_text, images, marks, problems,
+            withdrawn
+         FROM entry WHERE id = ?2 AND since < ?1 RETURNING id",
     )
     .bind(at)
     .bind(&id.as_bytes()[..])
-    .execute(&mut *db)
+    .bind(STATES)
+    .fetch_optional(&mut *db)
     .await?;
+    if let Some(past) = past {
+        text::index_past(db, past).await?;
+    }
     Ok(sqlx::query_scalar("SELECT n FROM entry WHERE id = ?").bind(&id.as_bytes()[..]).fetch_one(db).await?)
 }
 
@@ -331,7 +386,6 @@ async fn update(
     surfaces: bool,
 ) -> Result<(), Fault> {
     let entry = &settled.entry;
-    let byline = json(&entry.byline)?;
     sqlx::query(
         "UPDATE entry SET permalink = ?, headline = ?, byline = ?, updated_stamp = ?, body_html = ?, body_text = ?,
             images = ?, marks = ?, problems = ?, content_hash = ?, shown_hash = ?, changed = ?, capture = ?, revision = ?,
@@ -339,7 +393,7 @@ async fn update(
     )
     .bind(&entry.permalink)
     .bind(&entry.headline)
-    .bind(&byline)
+    .bind(json(&entry.byline)?)
     .bind(entry.updated.as_ref().map(json).transpose()?)
     .bind(&entry.body_html)
     .bind(&entry.body_text)
@@ -357,12 +411,5 @@ async fn update(
     .bind(n)
     .execute(&mut *db)
     .await?;
-    sqlx::query("INSERT OR REPLACE INTO entry_text (rowid, headline, byline, body) VALUES (?, ?, ?, ?)")
-        .bind(n)
-        .bind(entry.headline.as_deref().unwrap_or_default())
-        .bind(byline)
-        .bind(&entry.body_text)
-        .execute(db)
-        .await?;
-    Ok(())
+    text::index(db, n).await
 }

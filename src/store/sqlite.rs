@@ -10,13 +10,14 @@ use sqlx::{Connection, Sqlite, Transaction};
 use super::StoreError;
 use super::changes::latest;
 use super::notice::Notice;
+use super::prune::KeepCaptures;
 use super::rows::Fault;
 
 /// `PRAGMA application_id` of a tidings store: "tide" in ASCII.
 const APPLICATION: i64 = 0x7469_6465;
 
 /// Each brings the schema one version further; the nth makes version n + 1. One that has been released is never edited.
-const MIGRATIONS: &[&str] = &[include_str!("schema/1.sql"), include_str!("schema/2.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("schema/1.sql"), include_str!("schema/2.sql"), include_str!("schema/3.sql")];
 
 /// How long a write waits for another process to finish its own.
 pub(super) const BUSY: Duration = Duration::from_secs(10);
@@ -29,6 +30,7 @@ pub struct Store {
     /// One connection only: SQLite has one writer at a time, and waiting here is fairer than its busy handler.
     writer: SqlitePool,
     notice: Notice,
+    pub(super) keep: KeepCaptures,
 }
 
 impl Store {
@@ -37,23 +39,46 @@ impl Store {
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
             return Err(StoreError::NoFolder { path: path.into(), folder: folder.into() });
         }
-        let database = |source| StoreError::of(path, source);
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .foreign_keys(true)
-            .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(BUSY);
-        let mut first = SqliteConnection::connect_with(&options).await.map_err(database)?;
-        let found = inspect(&mut first).await.map_err(database)?;
-        check(path, found)?;
+        let options = options(path).create_if_missing(true).synchronous(SqliteSynchronous::Full);
+        let mut first = connect(&options, path).await?;
+        let database = |source| StoreError::Database { path: path.into(), source };
         use_wal(&mut first).await.map_err(database)?;
         migrate(&mut first, path).await?;
-        let newest = latest(&mut first).await.map_err(|fault| fault.named(path))?;
-        first.close().await.map_err(database)?;
+        Store::with(first, options, path).await
+    }
 
+    /// Opens the store at `path` to read it and nothing else: no file is made, no schema brought up to date, and whatever
+    /// would write fails.
+    pub async fn open_to_read(path: &Path) -> Result<Store, StoreError> {
+        Store::as_it_is(path, options(path).read_only(true)).await
+    }
+
+    /// Opens the store at `path` for a word beside whoever holds its lock: no file is made, and no schema brought up to date
+    /// under the other's feet.
+    pub async fn open_beside(path: &Path) -> Result<Store, StoreError> {
+        Store::as_it_is(path, options(path).synchronous(SqliteSynchronous::Full)).await
+    }
+
+    async fn as_it_is(path: &Path, options: SqliteConnectOptions) -> Result<Store, StoreError> {
+        if !path.exists() {
+            return Err(StoreError::Missing { path: path.into() });
+        }
+        let mut first = connect(&options, path).await?;
+        let known = MIGRATIONS.len() as i64;
+        let found = inspect(&mut first).await.map_err(|source| StoreError::Database { path: path.into(), source })?.version;
+        match found {
+            0 => Err(StoreError::NotAStore { path: path.into() }),
+            _ if found < known => Err(StoreError::Older { path: path.into(), found, known }),
+            _ => Store::with(first, options, path).await,
+        }
+    }
+
+    async fn with(mut first: SqliteConnection, options: SqliteConnectOptions, path: &Path) -> Result<Store, StoreError> {
+        let newest = latest(&mut first).await.map_err(|fault| fault.named(path))?;
+        first.close().await.map_err(|source| StoreError::Database { path: path.into(), source })?;
         let pool = |size| SqlitePoolOptions::new().max_connections(size).connect_lazy_with(options.clone());
-        Ok(Store { path: path.into(), readers: pool(4), writer: pool(1), notice: Notice::new(newest) })
+        let (readers, writer, notice) = (pool(4), pool(1), Notice::new(newest));
+        Ok(Store { path: path.into(), readers, writer, notice, keep: KeepCaptures::ALL })
     }
 
     /// The file it is kept in.
@@ -91,6 +116,19 @@ impl Store {
     pub(super) fn named(&self, fault: Fault) -> StoreError {
         fault.named(&self.path)
     }
+}
+
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new().filename(path).foreign_keys(true).busy_timeout(BUSY)
+}
+
+/// The first connection to a file, once it is known to be ours.
+async fn connect(options: &SqliteConnectOptions, path: &Path) -> Result<SqliteConnection, StoreError> {
+    let database = |source| StoreError::of(path, source);
+    let mut first = SqliteConnection::connect_with(options).await.map_err(database)?;
+    let found = inspect(&mut first).await.map_err(database)?;
+    check(path, found)?;
+    Ok(first)
 }
 
 /// What a file says of itself.

@@ -27,7 +27,7 @@ fn later() -> String {
 }
 
 /// As if the interval had passed.
-pub(super) async fn make_due(store: &Path) {
+pub async fn make_due(store: &Path) {
     let store = Store::open(store).await.unwrap();
     for mut source in store.sources().await.unwrap() {
         source.next_due = DateTime::UNIX_EPOCH;
@@ -96,7 +96,7 @@ async fn a_followed_page_appears_and_changes_in_the_feed() {
     assert_eq!((&health["live_blogs"], &health["sources"][0]["failures"]), (&1.into(), &0.into()));
 
     outlet.answer("/live", Answer::html(later()).etag("\"two\""));
-    let config = format!("[[live_blog]]\nurl = \"{url}\"\nallow_private = true\n");
+    let config = format!("[[live_blog]]\nurl = \"{url}\"\nallow_private = true\nevery = \"10s\"\n");
     std::fs::write(folder.path().join("config.toml"), config).unwrap();
     make_due(&folder.path().join("tidings.db")).await;
     // A `refresh` beside the server would write to the same store; the server reads its settings and refreshes by itself.

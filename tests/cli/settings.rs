@@ -83,7 +83,7 @@ fn init_writes_a_config_once() {
     assert!(done.stdout.contains("config.toml") && done.stdout.contains("[[live_blog]]"), "{done:?}");
     let written = std::fs::read_to_string(&config).unwrap();
     assert!(written.lines().all(|line| line.is_empty() || line.starts_with('#')), "everything is switched off");
-    for key in ["listen", "store", "base_url", "user_agent", "seeds", "every", "url", "outlet", "title"] {
+    for key in ["listen", "path", "keep_captures", "base_url", "user_agent", "seeds", "every", "url", "outlet", "title"] {
         assert!(written.contains(&format!("# {key} = ")), "{key}");
     }
     assert!(run(folder.path(), ["check"]).fine().stdout.contains("config.toml is fine"));
