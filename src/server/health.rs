@@ -17,6 +17,9 @@ use crate::store::{SourceState, Store, StoreError};
 #[derive(Serialize)]
 struct Health {
     status: &'static str,
+    /// Why nothing new can be kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    store: Option<String>,
     live_blogs: usize,
     entries: i64,
     sources: Vec<SourceHealth>,
@@ -30,7 +33,7 @@ struct SourceHealth {
     last_error: Option<String>,
 }
 
-/// 200 as long as the store answers: a sick source is no reason to restart us. It asks the store itself, not the memory
+/// 200 as long as the store answers: neither a sick source nor a full disk is mended by restarting us. It asks the store itself, not the memory
 /// that feeds go on being served from when the store fails.
 /// Whoever may not read learns only that much.
 pub(super) async fn check(State(state): State<ServerState>, stranger: Option<Extension<Stranger>>) -> Response {
@@ -52,8 +55,10 @@ async fn read(store: &Store) -> Result<Health, StoreError> {
     let blogs = store.blogs().await?;
     let mut sources = store.sources().await?;
     sources.retain(|source| source.followed);
+    let trouble = store.trouble();
     Ok(Health {
-        status: "ok",
+        status: if trouble.is_none() { "ok" } else { "degraded" },
+        store: trouble,
         live_blogs: blogs.len(),
         entries: blogs.iter().map(|blog| blog.entries).sum(),
         sources: sources.into_iter().map(health).collect(),
@@ -75,7 +80,7 @@ pub(super) async fn measure(state: &ServerState) -> Result<Stored, StoreError> {
         entries: measured.entries,
         revisions: measured.revisions,
         bytes: measured.bytes,
-        writable: true,
+        writable: state.0.store.trouble().is_none(),
         sources: sources.into_iter().map(source).collect(),
     })
 }

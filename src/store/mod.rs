@@ -32,6 +32,7 @@ mod rows;
 mod save;
 mod sources;
 mod sqlite;
+mod trouble;
 mod standing;
 mod text;
 mod window;

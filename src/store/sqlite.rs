@@ -12,6 +12,7 @@ use super::changes::latest;
 use super::notice::Notice;
 use super::prune::KeepCaptures;
 use super::rows::Fault;
+use super::trouble::Trouble;
 
 /// `PRAGMA application_id` of a tidings store: "tide" in ASCII.
 const APPLICATION: i64 = 0x7469_6465;
@@ -30,6 +31,7 @@ pub struct Store {
     /// One connection only: SQLite has one writer at a time, and waiting here is fairer than its busy handler.
     writer: SqlitePool,
     notice: Notice,
+    trouble: Trouble,
     pub(super) keep: KeepCaptures,
 }
 
@@ -78,7 +80,7 @@ impl Store {
         first.close().await.map_err(|source| StoreError::Database { path: path.into(), source })?;
         let pool = |size| SqlitePoolOptions::new().max_connections(size).connect_lazy_with(options.clone());
         let (readers, writer, notice) = (pool(4), pool(1), Notice::new(newest));
-        Ok(Store { path: path.into(), readers, writer, notice, keep: KeepCaptures::ALL })
+        Ok(Store { path: path.into(), readers, writer, notice, trouble: Trouble::default(), keep: KeepCaptures::ALL })
     }
 
     /// The file it is kept in.
@@ -101,6 +103,10 @@ impl Store {
         &self.notice
     }
 
+    pub(super) fn noted(&self) -> &Trouble {
+        &self.trouble
+    }
+
     /// A snapshot: what is read in it belongs together, whoever writes meanwhile.
     pub(super) async fn snapshot(&self) -> Result<Transaction<'static, Sqlite>, Fault> {
         Ok(self.readers.begin().await?)
@@ -114,6 +120,7 @@ impl Store {
 
     /// `fault` with the file's name.
     pub(super) fn named(&self, fault: Fault) -> StoreError {
+        self.trouble.note(&fault);
         fault.named(&self.path)
     }
 }

@@ -1,6 +1,9 @@
 //! The running server, and what of it changes when the settings are read anew.
 
+use std::time::Duration;
+
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::interval;
 
 use super::signals::Hangups;
 use super::{Arguments, overruled, reading, settings_of, splitter, stories};
@@ -13,6 +16,9 @@ use crate::store::{Lock, Store};
 
 /// What reading the settings anew came to: what is worth knowing of the new ones, or the mistakes for which the old ones stay.
 type Outcome = Result<Vec<String>, Vec<String>>;
+
+/// How often a store that could not be written to is tried again.
+const RECOVERY: Duration = Duration::from_secs(5);
 
 pub(super) struct Running {
     pub arguments: Arguments,
@@ -34,9 +40,14 @@ impl Running {
         mut hangups: Hangups,
         mut asked: mpsc::Receiver<oneshot::Sender<Outcome>>,
     ) {
+        let mut looks = interval(RECOVERY);
         loop {
             let answer = tokio::select! {
                 _ = stop.wait_for(|stop| *stop) => return,
+                _ = looks.tick() => {
+                    self.look_after_store().await;
+                    continue;
+                }
                 () = hangups.next() => None,
                 Some(answer) = asked.recv() => Some(answer),
             };
@@ -47,6 +58,13 @@ impl Running {
                 // Whoever asked may be gone.
                 let _ = answer.send(outcome);
             }
+        }
+    }
+
+    /// A disk that was full may have room again, and nobody else would try before the next refresh.
+    async fn look_after_store(&self) {
+        if self.store.trouble().is_some() && self.store.recovered().await.is_ok() {
+            tracing::info!("the store can be written to again");
         }
     }
 
