@@ -33,7 +33,7 @@ pub struct Seed {
     /// It is somebody's own page.
     pub real: bool,
     /// The outlets it is read among.
-    outlets: &'static Outlets,
+    pub outlets: &'static Outlets,
 }
 
 impl Seed {

@@ -216,9 +216,16 @@ async fn every_scripted_life_goes_as_expected() {
         expected.compare("changes.txt", &stage.log().await);
         expected.compare("captures.txt", &stage.captures().await);
         let blog = stage.store.blogs().await.unwrap().remove(0).head.id;
-        for format in ["rss", "atom", "json"] {
-            let feed = stage.get(&format!("/blogs/{blog}/feed.{format}")).await;
-            expected.compare(&format!("inplace.{format}"), &feed);
+        for (policy, query) in [
+            ("inplace", ""),
+            ("stubs", "?withdrawn=stub"),
+            ("append", "?edits=append"),
+            ("corrections", "?edits=corrections"),
+        ] {
+            for format in ["rss", "atom", "json"] {
+                let feed = stage.get(&format!("/blogs/{blog}/feed.{format}{query}")).await;
+                expected.compare(&format!("{policy}.{format}"), &feed);
+            }
         }
         expected.all_met();
     }

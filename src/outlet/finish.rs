@@ -19,6 +19,9 @@ pub(super) fn finish(mut draft: Draft, source: &Source) -> Result<LiveBlog, Refu
         let message = format!("more than {MOST_ENTRIES} entries: the first {MOST_ENTRIES} of the page are kept");
         draft.problems.push(Problem::new(ProblemCode::Limit, message));
     }
+    if source.cut {
+        leave_out_the_cut(&mut draft);
+    }
     draft.headline = line(std::mem::take(&mut draft.headline)).unwrap_or_default();
     draft.standfirst = draft.standfirst.take().and_then(line);
     for entry in &mut draft.entries {
@@ -87,6 +90,13 @@ pub(super) fn finish(mut draft: Draft, source: &Source) -> Result<LiveBlog, Refu
 /// is nothing else.
 fn line(text: String) -> Option<String> {
     Some(fold(&text)).filter(|line| !line.is_empty())
+}
+
+/// Of a page that stops in the middle, what stands last may be half an entry: half a text is no edit of the whole.
+fn leave_out_the_cut(draft: &mut Draft) {
+    draft.entries.pop();
+    let message = "the page stops in the middle: the entry that stands last is left out";
+    draft.problems.push(Problem::new(ProblemCode::Damaged, message));
 }
 
 /// Keeps the first of entries that carry one id.

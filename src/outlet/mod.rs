@@ -94,6 +94,8 @@ pub struct Source<'a> {
     pub captured: Captured,
     /// Makes its addresses absolute.
     pub links: Links,
+    /// Whether it stops in the middle.
+    pub cut: bool,
 }
 
 /// The form a page came in.
@@ -206,12 +208,12 @@ pub fn split_page_while(
 fn split(outlets: &Outlets, page: &Page, outlet: Option<&str>, wanted: &dyn Fn() -> bool) -> Result<LiveBlog, Refusal> {
     let in_time = || if wanted() { Ok(()) } else { Err(Refusal::Hostile(html::Hostile::Slow)) };
     let decoded = steps::decode(page)?;
-    let mut problems = decoded.problems;
+    let (mut problems, cut) = (decoded.problems, decoded.cut);
     let tree = steps::parse(decoded.text, decoded.form, wanted)?;
     in_time()?;
     let form = tree.form();
     let recognised = recognise::recognise(outlets, form, &recognise::addresses(page, form), outlet)?;
-    let source = steps::source(&recognised, form, page);
+    let source = steps::source(&recognised, form, page, cut);
     let draft = source.outlet.split.split(&source)?;
     in_time()?;
     let mut blog = finish::finish(draft, &source)?;

@@ -146,9 +146,13 @@ fn dates(file: &str) -> Vec<(String, Option<DateTime<Utc>>)> {
     let rows = std::fs::read_to_string(corpus.join("vectors").join(file)).unwrap();
     let row = |line: &str| {
         let row: serde_json::Value = serde_json::from_str(line).unwrap();
-        let part = |at: usize| row["utc"][at].as_u64().map(|number| number as u32);
-        let day = (|| chrono::NaiveDate::from_ymd_opt(row["utc"][0].as_i64()? as i32, part(1)?, part(2)?))();
-        let at = day.and_then(|day| day.and_hms_opt(part(3)?, part(4)?, part(5)?));
+        let parts: Vec<u32> =
+            row["utc"].as_array().into_iter().flatten().map(|part| part.as_u64().unwrap() as u32).collect();
+        let at = match parts[..] {
+            [year, month, day, hour, minute, second, ..] => chrono::NaiveDate::from_ymd_opt(year as i32, month, day)
+                .and_then(|day| day.and_hms_opt(hour, minute, second)),
+            _ => None,
+        };
         (row["date"].as_str().unwrap().to_owned(), at.map(|at| at.and_utc()))
     };
     rows.lines().map(row).collect()
@@ -159,7 +163,7 @@ fn dates_of_others_are_read_right_or_not_at_all() {
     let mut all = dates("dates-feedparser.jsonl");
     all.extend(dates("dates-miniflux.jsonl"));
     let lines: Vec<String> = all.iter().map(|(text, _)| text.replace('\n', " ")).collect();
-    let pythons = match python(DATES, &[], lines.join("\n").as_bytes()) {
+    let pythons: Vec<Option<i64>> = match python(DATES, &[], lines.join("\n").as_bytes()) {
         Verdict::Accepted(told) => told.lines().map(|line| line.parse::<i64>().ok()).collect(),
         _ => vec![None; all.len()],
     };
@@ -195,6 +199,9 @@ fn not_now(text: &str) {
     let captured: DateTime<Utc> = "2031-07-03T04:05:06.789Z".parse().unwrap();
     let context =
         Context { zone: chrono_tz::UTC, usual: Order::NewestFirst, opened: None, captured: Captured::At(captured) };
+    if matches!(parse(text), Some(Printed::Ago { .. })) {
+        return; // "just now" is so long before the capture.
+    }
     let settled = settle(&[Reading::of(text, Origin::Text)], &context).settled.pop().unwrap();
     let seen = settled.stamp.origin == Origin::FirstSeen;
     assert_eq!(settled.stamp.at == captured, seen, "{text:?} is {:?}", settled.stamp);
@@ -258,8 +265,9 @@ fn a_wrong_clock_moves_no_date() {
                         assert_eq!(one.id, other.id, "{name}");
                         dated += 1;
                     }
+                    let ago = matches!(other.published.printed.as_deref().and_then(parse), Some(Printed::Ago { .. }));
                     let seen = other.published.origin == Origin::FirstSeen;
-                    assert_eq!(other.published.at == shifted, seen, "{name}: {:?}", other.published);
+                    assert_eq!(other.published.at == shifted && !ago, seen, "{name}: {:?}", other.published);
                 }
             }
         }

@@ -60,7 +60,7 @@ fn dangers(markup: &str) -> Vec<String> {
                 Node::Element(element) => {
                     let name = element.name();
                     let own = ELEMENTS.iter().find(|(known, _)| *known == name).map(|(_, own)| *own);
-                    let own = own.or((before.contains(name) || matches!(name, "html" | "head" | "body")).then_some(&[]));
+                    let own = own.or((before.contains(name) || matches!(name, "html" | "head" | "body")).then_some(&[][..]));
                     let Some(own) = own.filter(|_| &*element.name.ns == "http://www.w3.org/1999/xhtml") else {
                         found.push(format!("<{name}>"));
                         continue;
