@@ -2,6 +2,7 @@
 //! over a socket.
 
 mod admitted;
+mod readers;
 mod lives;
 
 use std::io::Read;

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use url::Url;
 
+use crate::log::Format;
+
 /// `90s`, `5m`, `2h`, `1d`, also `1h 30m` and `500ms`, within `range`.
 pub(super) fn duration(text: &str, range: RangeInclusive<Duration>) -> Result<Duration, String> {
     let units = |unit: &str| match unit {
@@ -123,6 +125,14 @@ pub(super) fn listen_address(text: &str) -> Result<SocketAddr, String> {
         let shown = text.escape_debug();
         format!("`{shown}` is not an address with a port: write for example \"127.0.0.1:8080\" or \"[::1]:8080\"")
     })
+}
+
+pub(super) fn log_format(text: &str) -> Result<Format, String> {
+    match text {
+        "text" => Ok(Format::Text),
+        "json" => Ok(Format::Json),
+        _ => Err(format!("`{}` is none: write \"text\" or \"json\"", text.escape_debug())),
+    }
 }
 
 pub(super) fn user_agent(text: &str) -> Result<String, String> {
