@@ -5,6 +5,7 @@
 //! `TIDINGS_CORPUS` names, and left out with a word where there is none.
 
 mod disk;
+mod kill;
 mod mutated;
 mod pages;
 mod programs;
