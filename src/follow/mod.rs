@@ -212,7 +212,10 @@ impl Follower {
                 () = self.anew.notified() => look = Instant::now(),
                 Some(ended) = running.join_next() => {
                     note(ended, &mut busy, &mut writing);
-                    look = look.min(self.ready().1.unwrap_or(look)).max(Instant::now() + SHORTEST_WAIT);
+                    // What ended may be ready again already: its clock was set on, or its pace is a short one.
+                    let (ready, held) = self.ready();
+                    let next = if ready.iter().any(|url| !busy.contains(url)) { Some(Instant::now()) } else { held };
+                    look = look.min(next.unwrap_or(look)).max(Instant::now() + SHORTEST_WAIT);
                 }
             }
         }

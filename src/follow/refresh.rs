@@ -72,7 +72,8 @@ impl Follower {
         // Also where the store fails: it was asked.
         self.hold(&url, TimeDelta::seconds(source.pace_s().into()));
         let (outcome, state) = self.settle(source, answer).await?;
-        let next = state.next_due - (self.clock)();
+        // Both of one look at the wall clock, which may have been set since.
+        let next = state.last_tried.map_or_else(TimeDelta::zero, |tried| state.next_due - tried);
         if state.backfill.as_ref().is_some_and(|backfill| backfill.next.is_some()) && state.failures == 0 {
             self.backfill(state, stop).await?;
         }
