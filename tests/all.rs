@@ -20,6 +20,7 @@ mod life;
 mod live_page;
 mod mutate;
 mod outlet_server;
+mod polite;
 mod reconcile;
 mod refresh;
 mod replay;

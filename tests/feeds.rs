@@ -1,6 +1,7 @@
 //! Whole feeds: what goes in is `fixtures/feeds/<case>/feed.json`, what must come out stands beside it. `TIDINGS_BLESS=1`
 //! rewrites the expectations.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::{env, fs};
@@ -8,9 +9,9 @@ use std::{env, fs};
 use chrono::{DateTime, Utc};
 use proptest::prelude::*;
 use serde::Deserialize;
-use tidings::feed::{self, Feed, Format};
+use tidings::feed::{self, Feed, Format, Item, Pages, Role, Withdrawn};
 use tidings::identity::{blog_id, entry_id};
-use tidings::model::{Coverage, Entry, Head, Image, LiveBlog, Mark, Origin, Precision, Problem, ProblemCode, Stamp};
+use tidings::model::{Coverage, Entry, Head, Image, Life, LiveBlog, Mark, Origin, Precision, Problem, ProblemCode, Stamp};
 
 /// A case's `feed.json`.
 #[derive(Deserialize)]
@@ -28,6 +29,43 @@ struct Case {
     updated: DateTime<Utc>,
     /// Their entries stand newest first.
     live_blogs: Vec<LiveBlog>,
+    /// What becomes of the entry of a key: items in this order.
+    #[serde(default)]
+    lives: BTreeMap<String, Vec<Part>>,
+    /// Keys of entries that were taken back, and when.
+    #[serde(default)]
+    withdrawn: BTreeMap<String, DateTime<Utc>>,
+    #[serde(default)]
+    archive: bool,
+    #[serde(default)]
+    prev: Option<String>,
+    #[serde(default)]
+    next: Option<String>,
+    #[serde(default)]
+    current: Option<String>,
+    #[serde(default)]
+    hub: Option<String>,
+}
+
+/// An item with a part of its own.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Part {
+    Entry,
+    Edit { revision: u32, at: DateTime<Utc> },
+    Stub { at: DateTime<Utc> },
+    Withdrawal { at: DateTime<Utc> },
+}
+
+impl Part {
+    fn role(&self) -> Role {
+        match *self {
+            Part::Entry => Role::Entry,
+            Part::Edit { revision, at } => Role::Edit { revision, at },
+            Part::Stub { at } => Role::Stub { at },
+            Part::Withdrawal { at } => Role::Withdrawal { at },
+        }
+    }
 }
 
 impl Case {
@@ -35,9 +73,25 @@ impl Case {
         let mut items = Vec::new();
         for LiveBlog { head, entries, .. } in &self.live_blogs {
             let head = Arc::new(head.clone());
-            items.extend(entries.iter().map(|entry| (head.clone(), Arc::new(entry.clone()))));
+            for entry in entries {
+                let item = Item::new(head.clone(), Arc::new(entry.clone()));
+                let Some(parts) = self.lives.get(&entry.key) else {
+                    items.push(item);
+                    continue;
+                };
+                let page = Some(format!("https://tidings.example/entries/{}", entry.id));
+                let seen = entry.published.at;
+                let life = Some(Life { revision: parts.len() as u32, first_seen: seen, changed: seen, withdrawn: None });
+                let with = |part: &Part| Item { role: part.role(), page: page.clone(), life: life.clone(), ..item.clone() };
+                items.extend(parts.iter().map(with));
+            }
         }
-        items.sort_by_key(|(_, entry)| std::cmp::Reverse(entry.published.at));
+        items.sort_by_key(|item| std::cmp::Reverse(item.entry.published.at));
+        let id_of = |key: &str| items.iter().find(|item| item.entry.key == key).unwrap().entry.id;
+        let withdrawn = self.withdrawn.iter().map(|(key, at)| Withdrawn { id: id_of(key), at: *at }).collect();
+        let page = |url: &Option<String>| url.as_ref().map(|url| format!("{url}.{}", format.extension()));
+        let pages =
+            Pages { archive: self.archive, prev: page(&self.prev), next: page(&self.next), current: page(&self.current) };
         Feed {
             id: self.id.clone(),
             title: self.title.clone(),
@@ -47,6 +101,9 @@ impl Case {
             language: self.language.clone(),
             updated: self.updated,
             items,
+            withdrawn,
+            pages,
+            hub: self.hub.clone(),
         }
     }
 }
@@ -156,14 +213,15 @@ fn strange(strings: &[String]) -> Feed {
         home_url: Some(take()),
         language: Some(take()),
         updated: DateTime::from_timestamp(1_641_844_000, 0).unwrap(),
-        items: vec![(head.clone(), Arc::new(entry)), (head, Arc::new(untitled))],
+        items: vec![Item::new(head.clone(), Arc::new(entry)), Item::new(head, Arc::new(untitled))],
+        ..Feed::default()
     }
 }
 
 /// That all three documents are well-formed, and say what the feed says. The readers of the two crates notice bad markup,
 /// not bad characters, so those are looked for here.
 fn sound(feed: &Feed) -> Result<(), TestCaseError> {
-    let body = cleaned(&feed.items[0].1.body_html);
+    let body = cleaned(&feed.items[0].entry.body_html);
     let lines = |text: &str| text.replace("\r\n", "\n").replace('\r', "\n").trim().to_owned();
 
     let rss = String::from_utf8(feed::write(feed, Format::Rss)).unwrap();
@@ -245,7 +303,7 @@ proptest! {
         let mut feed = strange(&["x".into()]);
         if let Some(at) = DateTime::from_timestamp(at % 9_000_000_000_000, 0) {
             feed.updated = at;
-            let entry = Arc::make_mut(&mut feed.items[0].1);
+            let entry = Arc::make_mut(&mut feed.items[0].entry);
             entry.published.at = at;
             entry.updated = None;
         }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use tidings::fetch::{FetchError, FetchSettings, Fetched, Fetcher, Validators};
+use tidings::fetch::{FetchError, FetchSettings, Fetched, Fetcher, Reach, Validators};
 use tidings::model::ProblemCode;
 use tidings::page::{Captured, Page};
 
@@ -16,11 +16,16 @@ fn now() -> DateTime<Utc> {
 }
 
 fn fetcher() -> Fetcher {
-    Fetcher::new(&FetchSettings { timeout: Duration::from_secs(20), ..FetchSettings::default() }).unwrap()
+    Fetcher::new(&FetchSettings { timeout: Duration::from_secs(20), ..quick() }).unwrap()
+}
+
+/// The defaults, without a gap between two visits.
+fn quick() -> FetchSettings {
+    FetchSettings { gap: Duration::ZERO, ..FetchSettings::default() }
 }
 
 async fn get(outlet: &OutletServer, path: &str) -> Result<Fetched, FetchError> {
-    fetcher().get(&outlet.url(path), &Validators::default(), now()).await
+    fetcher().get(&outlet.url(path), Reach::Anywhere, &Validators::default(), &now).await
 }
 
 async fn page(outlet: &OutletServer, path: &str) -> Page {
@@ -41,7 +46,7 @@ async fn error(outlet: &OutletServer, path: &str) -> FetchError {
 async fn a_page_comes_with_all_that_is_known_of_it() {
     let outlet = OutletServer::start().await;
     outlet.answer("/live?a=b", Answer::html("<p>é</p>").etag("\"v1\"").last_modified(DATE));
-    let Ok(Fetched::Page { page, validators }) = get(&outlet, "/live?a=b#post-3").await else { panic!() };
+    let Ok(Fetched::Page { page, validators, .. }) = get(&outlet, "/live?a=b#post-3").await else { panic!() };
     assert_eq!(page.body, "<p>é</p>".as_bytes());
     assert_eq!(page.url, Some(outlet.url("/live?a=b")));
     assert_eq!(page.content_type.as_deref(), Some("text/html; charset=utf-8"));
@@ -65,7 +70,7 @@ async fn the_request_is_honest_and_asks_for_no_more_than_needed() {
             Some("text/html, application/xhtml+xml, application/json;q=0.9, text/plain;q=0.8")
         );
         let codings = asked.header("Accept-Encoding").unwrap();
-        assert!(codings.contains("gzip") && codings.contains("br") && !codings.contains("deflate"), "{codings}");
+        assert!(codings == "gzip, br, zstd, deflate", "{codings}");
         for absent in ["Cookie", "Referer", "If-None-Match", "If-Modified-Since", "Authorization"] {
             assert_eq!(asked.header(absent), None, "{absent}");
         }
@@ -81,7 +86,8 @@ async fn an_unchanged_page_is_not_sent_again_and_a_changed_one_is() {
     let fetcher = fetcher();
     let mut given = Vec::new();
     for sent in [etag("W/\"2\""), date(DATE), etag("W/\"1\""), date("Mon, 10 Jan 2022 18:58:00 GMT"), etag("\r\nX: y")] {
-        given.push(matches!(fetcher.get(&outlet.url("/live"), &sent, now()).await, Ok(Fetched::NotModified)));
+        given
+            .push(matches!(fetcher.get(&outlet.url("/live"), Reach::Anywhere, &sent, &now).await, Ok(Fetched::NotModified)));
     }
     assert_eq!(given, [true, true, false, false, false]);
     let sent: Vec<_> = outlet.asked().iter().map(|asked| asked.header("If-None-Match").map(str::to_owned)).collect();
@@ -151,7 +157,7 @@ async fn redirects_that_lead_nowhere_are_told_with_the_way() {
 #[tokio::test]
 async fn only_http_is_fetched() {
     for url in ["ftp://127.0.0.1/", "file:///etc/hosts", "data:text/html,x", "http://me:secret@127.0.0.1/"] {
-        let error = fetcher().get(&url.parse().unwrap(), &Validators::default(), now()).await.unwrap_err();
+        let error = fetcher().get(&url.parse().unwrap(), Reach::Anywhere, &Validators::default(), &now).await.unwrap_err();
         assert!(matches!(error, FetchError::Address { .. }), "{error}");
         assert!(!error.to_string().contains("secret"), "{error}");
     }
@@ -170,6 +176,8 @@ async fn only_types_that_can_hold_entries_are_read() {
     assert_eq!(page(&outlet, "/live").await.body, b"{}");
     outlet.answer("/live", Answer::status(200).body("untold"));
     assert_eq!(page(&outlet, "/live").await.content_type, None);
+    outlet.answer("/live", Answer::status(200).body(b"\x89PNG\r\n\x1a\n\0\0"));
+    assert!(error(&outlet, "/live").await.to_string().contains("says no type, and it is not text"));
 }
 
 #[tokio::test]
@@ -178,31 +186,49 @@ async fn bodies_are_decompressed() {
     let text = "a line of news\n".repeat(10_000);
     outlet.answer("/gzip", Answer::html(text.clone()).gzip());
     outlet.answer("/br", Answer::html(text.clone()).brotli());
+    let mut zlib = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+    std::io::Write::write_all(&mut zlib, text.as_bytes()).unwrap();
+    let zlib = Answer::html(zlib.finish().unwrap()).header("Content-Encoding", "deflate");
+    outlet.answer("/deflate", zlib);
+    let zstd = zstd::encode_all(text.as_bytes(), 3).unwrap();
+    outlet.answer("/zstd", Answer::html(zstd).header("Content-Encoding", "zstd"));
+    for path in ["/deflate", "/zstd"] {
+        assert_eq!(page(&outlet, path).await.body, text.as_bytes());
+    }
     assert_eq!(page(&outlet, "/gzip").await.body, text.as_bytes());
     assert_eq!(page(&outlet, "/br").await.body, text.as_bytes());
-    outlet.answer("/other", Answer::html("x").header("Content-Encoding", "zstd"));
+    outlet.answer("/other", Answer::html("x").header("Content-Encoding", "compress"));
     outlet.answer("/twice", Answer::html("x").gzip().header("Content-Encoding", "gzip, gzip"));
-    for (path, coding) in [("/other", "zstd"), ("/twice", "gzip, gzip")] {
+    outlet.answer("/lines", Answer::html("x").gzip().another_header("Content-Encoding", "br"));
+    for (path, coding) in [("/other", "compress"), ("/twice", "gzip, gzip"), ("/lines", "gzip, br")] {
         let message = error(&outlet, path).await.to_string();
         assert!(message.ends_with(&format!("its content coding is `{coding}`")), "{message}");
     }
 }
 
 #[tokio::test]
-async fn the_limit_counts_what_comes_out_of_the_compression() {
+async fn both_limits_are_counted_while_the_body_comes() {
     let outlet = OutletServer::start().await;
-    let limit = FetchSettings::default().max_body;
-    outlet.answer("/full", Answer::html(vec![b'a'; limit]));
-    outlet.answer("/full.gz", Answer::html(vec![b'a'; limit]).gzip());
-    outlet.answer("/11-mib", Answer::html(vec![b'a'; 11 << 20]));
-    outlet.answer("/11-mib-chunked", Answer::html(vec![b'a'; 11 << 20]).chunks_cut_after(11 << 20));
+    let settings = FetchSettings::default();
+    let (wire, decoded) = (settings.max_wire, settings.max_body);
+    outlet.answer("/full-wire", Answer::html(vec![b'a'; wire]));
+    outlet.answer("/full-body", Answer::html(vec![b'a'; decoded]).gzip());
+    assert_eq!(page(&outlet, "/full-wire").await.body.len(), wire);
+    assert_eq!(page(&outlet, "/full-body").await.body.len(), decoded);
+
+    let large = vec![b'a'; wire + 1];
+    outlet.answer("/told", Answer::html(large.clone()));
+    outlet.answer("/chunked", Answer::html(large).chunks_cut_after(wire + 1));
+    for path in ["/told", "/chunked"] {
+        let limit = FetchError::TooLarge { url: outlet.url(path), limit: wire, key: "max_wire" };
+        assert_eq!(error(&outlet, path).await, limit);
+    }
     outlet.answer("/bomb.gz", Answer::html(vec![b'a'; 64 << 20]).gzip());
     outlet.answer("/bomb.br", Answer::html(vec![b'a'; 64 << 20]).brotli());
-    outlet.answer("/one-more", Answer::html(vec![b'a'; limit + 1]).gzip());
-    assert_eq!(page(&outlet, "/full").await.body.len(), limit);
-    assert_eq!(page(&outlet, "/full.gz").await.body.len(), limit);
-    for path in ["/11-mib", "/11-mib-chunked", "/bomb.gz", "/bomb.br", "/one-more"] {
-        assert_eq!(error(&outlet, path).await, FetchError::TooLarge { url: outlet.url(path), limit });
+    outlet.answer("/one-more", Answer::html(vec![b'a'; decoded + 1]).gzip());
+    for path in ["/bomb.gz", "/bomb.br", "/one-more"] {
+        let limit = FetchError::TooLarge { url: outlet.url(path), limit: decoded, key: "max_body" };
+        assert_eq!(error(&outlet, path).await, limit);
     }
 }
 
@@ -248,8 +274,9 @@ async fn an_outlet_that_does_not_speak_http_is_unreachable() {
     while tokio::net::TcpStream::connect(gone.socket_addrs(|| None).unwrap()[0]).await.is_ok() {
         tokio::task::yield_now().await;
     }
-    let error = fetcher().get(&gone, &Validators::default(), now()).await.unwrap_err();
-    assert!(error.to_string().starts_with(&format!("{gone}: no answer: ")), "{error}");
+    let error = fetcher().get(&gone, Reach::Anywhere, &Validators::default(), &now).await.unwrap_err();
+    assert!(matches!(error, FetchError::RobotsUnknown { .. }), "the first question is for its robots.txt");
+    assert!(error.to_string().contains(": no answer: "), "{error}");
     assert!(error.to_string().to_lowercase().contains("refused"), "{error}");
 }
 
@@ -257,14 +284,14 @@ async fn an_outlet_that_does_not_speak_http_is_unreachable() {
 async fn an_outlet_that_never_ends_is_given_up() {
     let outlet = OutletServer::start().await;
     let after = Duration::from_millis(300);
-    let fetcher = Fetcher::new(&FetchSettings { timeout: after, ..FetchSettings::default() }).unwrap();
+    let fetcher = Fetcher::new(&FetchSettings { timeout: after, ..quick() }).unwrap();
     outlet.answer("/silent", Answer::hang());
     outlet.answer("/half", Answer::html("<p>never sent</p>").hang_after_head());
     outlet.answer("/on", Answer::redirect("/silent"));
-    for path in ["/silent", "/half", "/on"] {
-        let url = outlet.url(path);
-        let error = fetcher.get(&url, &Validators::default(), now()).await.unwrap_err();
-        assert_eq!(error.to_string(), format!("{url}: no whole answer within 300ms"));
+    for (path, slow) in [("/silent", "/silent"), ("/half", "/half"), ("/on", "/silent")] {
+        let (url, slow) = (outlet.url(path), outlet.url(slow));
+        let error = fetcher.get(&url, Reach::Anywhere, &Validators::default(), &now).await.unwrap_err();
+        assert_eq!(error.to_string(), format!("{slow}: no whole answer within 300ms"));
     }
 }
 
@@ -272,11 +299,14 @@ async fn an_outlet_that_never_ends_is_given_up() {
 async fn the_limit_on_connecting_counts_tls_too() {
     let outlet = OutletServer::start().await;
     let after = Duration::from_millis(300);
-    let fetcher = Fetcher::new(&FetchSettings { connect_timeout: after, ..FetchSettings::default() }).unwrap();
+    let fetcher = Fetcher::new(&FetchSettings { connect_timeout: after, ..quick() }).unwrap();
     let url: url::Url = outlet.url("/").as_str().replace("http:", "https:").parse().unwrap();
-    match fetcher.get(&url, &Validators::default(), now()).await.unwrap_err() {
+    match fetcher.get(&url, Reach::Anywhere, &Validators::default(), &now).await.unwrap_err() {
         FetchError::Setup { reason } => assert!(reason.contains("certificates"), "{reason}"), // On a machine that has none.
-        error => assert_eq!(error, FetchError::Timeout { url, what: "no connection", after }),
+        error => {
+            let reason = format!("no connection within {after:?}");
+            assert_eq!(error, FetchError::RobotsUnknown { url, reason });
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::io::Write;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -104,6 +105,12 @@ impl Answer {
         self
     }
 
+    /// With one more header, beside one of that name.
+    pub fn another_header(mut self, name: &str, value: &str) -> Answer {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
     /// Named so that it can be asked for conditionally: whoever sends it back gets a 304.
     pub fn etag(self, etag: &str) -> Answer {
         self.header("ETag", etag)
@@ -195,11 +202,16 @@ impl Answer {
 impl OutletServer {
     /// Listens on a free port of 127.0.0.1. A path that it was told nothing of answers 404.
     pub async fn start() -> OutletServer {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        OutletServer::start_at(Ipv4Addr::LOCALHOST.into()).await.unwrap()
+    }
+
+    /// Listens on a free port of another address, where this machine has it.
+    pub async fn start_at(address: IpAddr) -> Option<OutletServer> {
+        let listener = TcpListener::bind((address, 0)).await.ok()?;
         let base = Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
         let desk = Arc::new(Mutex::new(Desk::default()));
         let listening = tokio::spawn(serve(listener, desk.clone()));
-        OutletServer { base, desk, listening }
+        Some(OutletServer { base, desk, listening })
     }
 
     /// The address of a path, which begins with `/`.
@@ -217,9 +229,14 @@ impl OutletServer {
         self.desk.lock().unwrap().answers.insert(path.to_owned(), answers.into_iter().collect());
     }
 
-    /// Everything it was asked so far, in order.
+    /// Everything it was asked so far, in order, but for its robots.txt.
     pub fn asked(&self) -> Vec<Asked> {
-        self.desk.lock().unwrap().asked.clone()
+        self.desk.lock().unwrap().asked.iter().filter(|asked| asked.path != "/robots.txt").cloned().collect()
+    }
+
+    /// How often it was asked for its robots.txt.
+    pub fn asked_for_robots(&self) -> usize {
+        self.desk.lock().unwrap().asked.iter().filter(|asked| asked.path == "/robots.txt").count()
     }
 }
 

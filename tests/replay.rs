@@ -60,7 +60,8 @@ impl Desk {
 
     async fn follow(&self, title: Option<&str>) {
         let url = self.outlet.url("/live");
-        let followed = Followed { url, outlet: None, every: Duration::from_secs(60), title: title.map(str::to_owned) };
+        let title = title.map(str::to_owned);
+        let followed = Followed { title, allow_private: true, ..Followed::new(url, Duration::from_secs(60)) };
         self.follower.follow(&[followed], true).await.unwrap();
     }
 

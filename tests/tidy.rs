@@ -49,7 +49,7 @@ const INWARD: [(&str, &[&str]); 20] = [
 ];
 
 /// Outside crates that only these modules may name.
-const ROOMS: [(&str, &[&str]); 21] = [
+const ROOMS: [(&str, &[&str]); 22] = [
     ("scraper", &["html"]),
     ("ammonia", &["html"]),
     ("html5ever", &["html"]),
@@ -59,6 +59,7 @@ const ROOMS: [(&str, &[&str]); 21] = [
     ("atom_syndication", &["feed"]),
     ("reqwest", &["fetch"]),
     ("rustls", &["fetch"]),
+    ("zstd", &["fetch", "store"]),
     ("sqlx", &["store"]),
     ("axum", &["server"]),
     ("hyper", &["server"]),

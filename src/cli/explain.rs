@@ -41,6 +41,8 @@ pub(super) struct Arguments {
     /// When the page was captured, as 2022-01-06T19:20:00Z: see `parse`
     #[arg(long, value_name = "T", value_parser = parse::instant)]
     captured: Option<DateTime<Utc>>,
+    #[command(flatten)]
+    reach: fetch::Reaching,
     /// One JSON object, for tools
     #[arg(long)]
     json: bool,
@@ -64,7 +66,7 @@ pub(super) async fn run(arguments: Arguments, clock: &Clock) -> anyhow::Result<S
         }
         Some(url) => {
             let url = url.map_err(anyhow::Error::msg)?;
-            (url.to_string(), fetch::live_page(&url, &config, clock).await?)
+            (url.to_string(), fetch::live_page(&url, &arguments.reach, &config, clock).await?)
         }
         None => {
             let known = Known { url: arguments.url.clone(), captured: arguments.captured, now: clock() };

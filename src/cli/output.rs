@@ -1,7 +1,7 @@
 //! Live blogs to stdout, in the format asked for.
 
 use super::timeline;
-use crate::feed::{self, Feed};
+use crate::feed::{self, Feed, Item};
 use crate::identity;
 use crate::model::LiveBlog;
 use chrono::DateTime;
@@ -100,13 +100,14 @@ fn one_feed(blogs: Vec<LiveBlog>) -> Feed {
     let mut items: Vec<_> = blogs
         .into_iter()
         .zip(heads)
-        .flat_map(|(blog, head)| blog.entries.into_iter().map(move |entry| (head.clone(), Arc::new(entry))))
+        .flat_map(|(blog, head)| blog.entries.into_iter().map(move |entry| Item::new(head.clone(), Arc::new(entry))))
         .collect();
-    items.sort_by(|(one_head, one), (other_head, other)| {
-        let newest_first = other.published.at.cmp(&one.published.at);
-        newest_first.then_with(|| one_head.outlet.cmp(&other_head.outlet)).then_with(|| other.key.cmp(&one.key))
+    items.sort_by(|one, other| {
+        let newest_first = other.entry.published.at.cmp(&one.entry.published.at);
+        let by_outlet = || one.head.outlet.cmp(&other.head.outlet);
+        newest_first.then_with(by_outlet).then_with(|| other.entry.key.cmp(&one.entry.key))
     });
-    let updated = items.iter().map(|(_, entry)| entry.last_changed()).max().unwrap_or(DateTime::UNIX_EPOCH);
+    let updated = items.iter().map(|item| item.entry.last_changed()).max().unwrap_or(DateTime::UNIX_EPOCH);
     Feed {
         id: format!("urn:uuid:{id}"),
         title: one.as_ref().map_or_else(|| "tidings".into(), |head| head.headline.clone()),
@@ -116,5 +117,6 @@ fn one_feed(blogs: Vec<LiveBlog>) -> Feed {
         language: one.and_then(|head| head.language.clone()),
         updated,
         items,
+        ..Feed::default()
     }
 }

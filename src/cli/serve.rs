@@ -41,6 +41,9 @@ pub(super) struct Arguments {
     /// A live blog to follow, besides those of the config; may be given more than once
     #[arg(long, value_name = "URL", value_parser = crate::config::web_address)]
     follow: Vec<Url>,
+    /// Let --follow reach addresses that are not on the public internet: this machine, your own network
+    #[arg(long, requires = "follow")]
+    allow_private: bool,
 }
 
 pub(super) async fn run(arguments: Arguments, clock: Clock) -> anyhow::Result<Status> {
@@ -82,7 +85,8 @@ fn overruled(mut config: Config, arguments: &Arguments) -> Config {
         let mut url = url.clone();
         url.set_fragment(None);
         if !config.live_blogs.iter().any(|followed| followed.url == url) {
-            config.live_blogs.push(Followed { url, outlet: None, every: config.every, title: None });
+            let allow_private = arguments.allow_private;
+            config.live_blogs.push(Followed { allow_private, ..Followed::new(url, config.every) });
         }
     }
     config

@@ -129,6 +129,14 @@ impl<'a> Table<'a> {
         (values.len() == items.len()).then_some(values)
     }
 
+    /// `true` or `false`.
+    pub(super) fn flag(&mut self, key: &'static str) -> Option<bool> {
+        self.typed(key, |value| match value {
+            DeValue::Boolean(flag) => Ok(*flag),
+            other => Err(format!("must be true or false without quotes, found {}", kind(other))),
+        })
+    }
+
     /// A whole number from `low` to `high`.
     pub(super) fn number(&mut self, key: &'static str, low: u32, high: u32) -> Option<u32> {
         self.typed(key, |value| {

@@ -33,7 +33,8 @@ const SECOND: Duration = Duration::from_secs(1);
 /// More often is not polite; more seldom is not following.
 const EVERY: RangeInclusive<Duration> = Duration::from_secs(10)..=Duration::from_secs(7 * 24 * 3600);
 const TIMEOUT: RangeInclusive<Duration> = SECOND..=Duration::from_secs(600);
-const MAX_BODY: RangeInclusive<u64> = (64 << 10)..=(256 << 20);
+const GAP: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(60);
+const MAX_BODY: RangeInclusive<usize> = (64 << 10)..=(256 << 20);
 
 /// Everything a user can set, with defaults for what is not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +70,15 @@ pub struct Followed {
     pub every: Duration,
     /// What to call it instead of its own headline.
     pub title: Option<String>,
+    /// Whether it may be, or lead to, an address that is not on the public internet.
+    pub allow_private: bool,
+}
+
+impl Followed {
+    /// `url`, and nothing else said of it.
+    pub fn new(url: Url, every: Duration) -> Self {
+        Followed { url, outlet: None, every, title: None, allow_private: false }
+    }
 }
 
 impl Default for Config {
@@ -103,6 +113,7 @@ impl Config {
         config.store = folder.join(&config.store);
         config.base_url = top.text("base_url", value::base_address);
         set(&mut config.fetch.user_agent, top.text("user_agent", value::user_agent));
+        config.fetch.contact = top.text("contact", value::contact);
         set(&mut config.seeds, top.text("seeds", |text| value::not_empty(text).map(PathBuf::from)));
         config.seeds = folder.join(&config.seeds);
         if top.has("seeds") && !config.seeds.is_dir() {
@@ -112,10 +123,13 @@ impl Config {
 
         let mut fetch = top.table("fetch");
         set(&mut config.fetch.connect_timeout, fetch.text("connect_timeout", |text| value::duration(text, TIMEOUT)));
+        set(&mut config.fetch.header_timeout, fetch.text("header_timeout", |text| value::duration(text, TIMEOUT)));
         set(&mut config.fetch.timeout, fetch.text("timeout", |text| value::duration(text, TIMEOUT)));
-        let max_body = fetch.text("max_body", |text| value::size(text, MAX_BODY));
-        set(&mut config.fetch.max_body, max_body.and_then(|bytes| usize::try_from(bytes).ok()));
+        set(&mut config.fetch.max_wire, fetch.text("max_wire", |text| value::size(text, MAX_BODY)));
+        set(&mut config.fetch.max_body, fetch.text("max_body", |text| value::size(text, MAX_BODY)));
         set(&mut config.fetch.max_redirects, fetch.number("max_redirects", 0, 20).map(|n| n as usize));
+        set(&mut config.fetch.gap, fetch.text("gap", |text| value::duration(text, GAP)));
+        set(&mut config.fetch.at_once, fetch.number("at_once", 1, 64).map(|n| n as usize));
         fetch.finish();
 
         config.outlets = outlet::read(top, outlets);
@@ -141,8 +155,9 @@ fn followed(top: &mut Table, every: Duration, outlets: &[&str]) -> Vec<Followed>
         let outlet = table.text("outlet", |text| value::outlet(text, outlets));
         let every = table.text("every", |text| value::duration(text, EVERY)).unwrap_or(every);
         let title = table.text("title", value::not_empty);
+        let allow_private = table.flag("allow_private").unwrap_or(false);
         table.finish();
-        live_blogs.extend(url.map(|url| Followed { url, outlet, every, title }));
+        live_blogs.extend(url.map(|url| Followed { outlet, title, allow_private, ..Followed::new(url, every) }));
     }
     live_blogs
 }
@@ -194,15 +209,15 @@ mod tests {
         let mut config = load(folder.path(), &text).unwrap();
 
         let example = Followed {
-            url: config.live_blogs[0].url.clone(),
             outlet: Some("independent".into()),
-            every: Config::default().every,
             title: config.live_blogs[0].title.clone(),
+            ..Followed::new(config.live_blogs[0].url.clone(), Config::default().every)
         };
         assert!(example.title.is_some());
         assert_eq!(std::mem::take(&mut config.live_blogs), [example], "the one example");
         assert!(config.base_url.take().is_some(), "an example, as it has no default");
         assert!(config.keep_captures.age.take().is_some(), "an example, as it has no default");
+        assert!(config.fetch.contact.take().is_some(), "an example, as it has no default");
         let [outlet] = &std::mem::take(&mut config.outlets)[..] else { panic!("one example") };
         assert_eq!((outlet.slug.as_str(), outlet.name.as_str()), ("the-daily-example", "The Daily Example"));
         assert_eq!(outlet.selectors.published.to_string(), "time[datetime]@datetime");
@@ -288,7 +303,7 @@ url = "ftp://news.example/a"
                 "config.toml:14:1: unknown key `max_redirect` in `fetch`: did you mean `max_redirects`?",
                 "config.toml:18:10: outlet: unknown outlet `sputnk`: did you mean `sputnik`?",
                 r#"config.toml:19:9: every: `5s` is out of range: write a duration from "10s" to "7d""#,
-                "config.toml:20:1: unknown key `intervall` in `live_blog`: the keys are `url`, `outlet`, `every`, `title`",
+                "config.toml:20:1: unknown key `intervall` in `live_blog`: the keys are `url`, `outlet`, `every`, `title`, `allow_private`",
                 "config.toml:23:7: url: `https://news.example/a` stands on line 17 already",
                 "config.toml:24:10: outlet: unknown outlet `guardian`: the outlets are `independent`, `sputnik`",
                 "config.toml:26:1: missing key `url` in [[live_blog]]",

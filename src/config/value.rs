@@ -39,8 +39,14 @@ fn spell(duration: Duration) -> String {
     format!("{}{unit}", milliseconds / size)
 }
 
-/// `10 MiB`, `500 kB`, `2 GiB`, within `range`.
-pub(super) fn size(text: &str, range: RangeInclusive<u64>) -> Result<u64, String> {
+/// `10 MiB`, `500 kB`, within `range`.
+pub(super) fn size(text: &str, range: RangeInclusive<usize>) -> Result<usize, String> {
+    let bytes = disk_size(text, *range.start() as u64..=*range.end() as u64)?;
+    usize::try_from(bytes).map_err(|_| format!("`{text}` is more than this machine can hold"))
+}
+
+/// The same for what is no matter of memory: `2 GiB`.
+pub(super) fn disk_size(text: &str, range: RangeInclusive<u64>) -> Result<u64, String> {
     let units = |unit: &str| match unit.to_ascii_lowercase().as_str() {
         "b" => Some(1),
         "kb" => Some(1_000),
@@ -133,6 +139,23 @@ pub(super) fn user_agent(text: &str) -> Result<String, String> {
     Err(format!("`{}` can't be sent in a header: use ASCII letters, digits and signs only", text.escape_debug()))
 }
 
+/// Where who runs this can be reached: an e-mail address or the address of a web page.
+pub(super) fn contact(text: &str) -> Result<String, String> {
+    let text = user_agent(text)?;
+    let mail = text.strip_prefix("mailto:").unwrap_or(&text);
+    let is_mail =
+        mail.split_once('@').is_some_and(|(who, host)| !who.is_empty() && !who.contains(['/', ':']) && host.contains('.'));
+    // It stands in a comment of the header, which the signs for the end of one would end.
+    let fits = !text.contains([' ', '(', ')', '\\', ';', '<', '>']);
+    if fits && (is_mail || web_address(&text).is_ok()) {
+        return Ok(text);
+    }
+    let shown = text.escape_debug();
+    Err(format!(
+        "`{shown}` is no address to reach you at: write for example \"me@example.org\" or \"https://example.org/me\""
+    ))
+}
+
 pub(super) fn not_empty(text: &str) -> Result<String, String> {
     match text.trim() {
         "" => Err("must not be empty: leave the key out for its default".to_owned()),
@@ -213,7 +236,7 @@ mod tests {
 
     #[test]
     fn sizes() {
-        let any = 0..=u64::MAX;
+        let any = 0..=usize::MAX;
         assert_eq!(size("10 MiB", any.clone()), Ok(10 << 20));
         assert_eq!(size("500kB", any.clone()), Ok(500_000));
         assert_eq!(size("2 GiB", any.clone()), Ok(2 << 30));
@@ -247,6 +270,18 @@ mod tests {
         }
         assert_eq!(base_address("https://news.example/feeds").unwrap().as_str(), "https://news.example/feeds/");
         assert!(base_address("https://news.example/?a=b").is_err());
+    }
+
+    #[test]
+    fn contacts() {
+        for text in ["me@example.org", "mailto:me@example.org", "https://example.org/about"] {
+            assert_eq!(contact(text).as_deref(), Ok(text));
+        }
+        for text in ["me", "@example.org", "me@host", "ftp://example.org/", "a) b@c.example", "https://me:secret@x.example/"]
+        {
+            assert!(contact(text).unwrap_err().contains("is no address to reach you at"), "{text}");
+        }
+        assert!(contact("mé@example.org").is_err() && contact("").is_err());
     }
 
     #[test]

@@ -6,11 +6,11 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::model::{Entry, Head, Problem, ProblemCode, Stamp};
+use crate::model::{Problem, ProblemCode, Stamp};
 
-use super::title::title;
+use super::item::Item;
 use super::xml::legal;
-use super::{Feed, authors, category, filled, instant, language, link};
+use super::{Feed, Withdrawn, authors, category, filled, instant, language, link};
 
 type Text<'a> = Cow<'a, str>;
 
@@ -26,14 +26,38 @@ struct JsonFeed<'a> {
     description: Option<Text<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     language: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_url: Option<Text<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    hubs: Vec<Hub<'a>>,
     items: Vec<JsonItem<'a>>,
     _tidings: About<'a>,
+}
+
+#[derive(Serialize)]
+struct Hub<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    url: Text<'a>,
 }
 
 #[derive(Serialize)]
 struct About<'a> {
     id: Text<'a>,
     updated: String,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    archive: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    current_url: Option<Text<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    withdrawn: Vec<Gone>,
+}
+
+/// An entry that its outlet has taken back.
+#[derive(Serialize)]
+struct Gone {
+    id: String,
+    at: String,
 }
 
 #[derive(Serialize)]
@@ -70,6 +94,18 @@ struct Provenance<'a> {
     published: Stamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     updated: Option<Stamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revision: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first_seen: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    withdrawn: Option<String>,
+    /// What this is a revision of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    original: Option<String>,
+    /// Its own page here, with every revision.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    page: Option<Text<'a>>,
     problems: Vec<Noted<'a>>,
 }
 
@@ -94,28 +130,44 @@ pub(super) fn write(feed: &Feed) -> Vec<u8> {
         feed_url: feed.self_url.as_deref().and_then(filled),
         description: feed.subtitle.as_deref().and_then(filled),
         language: language(feed),
-        items: feed.items.iter().map(|(head, entry)| item(head, entry)).collect(),
-        _tidings: About { id: legal(&feed.id), updated: rfc3339(feed.updated) },
+        // The next page of a JSON feed holds older items, as the page before it does in RFC 5005.
+        next_url: feed.pages.prev.as_deref().and_then(filled),
+        hubs: feed.hub.iter().map(|url| Hub { kind: "WebSub", url: legal(url) }).collect(),
+        items: feed.items.iter().map(json_item).collect(),
+        _tidings: About {
+            id: legal(&feed.id),
+            updated: rfc3339(feed.updated),
+            archive: feed.pages.archive,
+            current_url: feed.pages.current.as_deref().and_then(filled),
+            withdrawn: feed.withdrawn.iter().map(gone).collect(),
+        },
     };
     let mut bytes = serde_json::to_vec_pretty(&json).expect("plain structs with string keys always serialise");
     bytes.push(b'\n');
     bytes
 }
 
-fn item<'a>(head: &'a Head, entry: &'a Entry) -> JsonItem<'a> {
+fn gone(withdrawn: &Withdrawn) -> Gone {
+    Gone { id: withdrawn.id.urn().to_string(), at: rfc3339(withdrawn.at) }
+}
+
+fn json_item(item: &Item) -> JsonItem<'_> {
+    let (head, entry) = (&*item.head, &*item.entry);
     let link = link(head, entry);
+    let (html, text) = (item.body_html(), item.body_text());
+    let life = item.life.as_ref();
     JsonItem {
-        id: entry.id.urn().to_string(),
+        id: item.id(),
         // The entry is at the outlet, not with us: both names of the address are true, and readers look for either.
         external_url: link.clone(),
         url: link,
-        title: title(entry),
-        content_html: filled(&entry.body_html),
+        title: item.title(),
+        content_html: owned(&html),
         // Every item must have a content (JSON Feed 1.1, Items): an entry that is all headline is that.
-        content_text: filled(&entry.body_text).unwrap_or_else(|| title(entry).into()),
-        image: entry.images.iter().find_map(|image| filled(&image.url)),
-        date_published: rfc3339(entry.published.at),
-        date_modified: rfc3339(entry.last_changed()),
+        content_text: owned(&text).unwrap_or_else(|| item.title().into()),
+        image: item.images().iter().find_map(|image| filled(&image.url)),
+        date_published: rfc3339(item.published()),
+        date_modified: rfc3339(item.updated()),
         authors: authors(head, entry).into_iter().map(|name| Author { name }).collect(),
         tags: entry.marks.iter().map(|&mark| category(mark)).collect(),
         _tidings: Provenance {
@@ -123,8 +175,21 @@ fn item<'a>(head: &'a Head, entry: &'a Entry) -> JsonItem<'a> {
             live_blog: Origin { id: head.id, url: head.url.as_deref().and_then(filled), headline: legal(&head.headline) },
             published: clean(&entry.published),
             updated: entry.updated.as_ref().map(clean),
+            revision: life.map(|life| life.revision),
+            first_seen: life.map(|life| rfc3339(life.first_seen)),
+            withdrawn: item.withdrawn().map(rfc3339),
+            original: item.original().map(|original| original.id),
+            page: item.page.as_deref().and_then(filled),
             problems: entry.problems.iter().map(noted).collect(),
         },
+    }
+}
+
+/// Cleaned, as [`filled`] does it, where the text may have been made for this item alone.
+fn owned<'a>(text: &Text<'a>) -> Option<Text<'a>> {
+    match text {
+        Cow::Borrowed(text) => filled(text),
+        Cow::Owned(text) => filled(text).map(|text| Cow::Owned(text.into_owned())),
     }
 }
 

@@ -4,21 +4,23 @@
 //! passed `xml::legal`, because the two XML writers put characters that XML forbids into their output without a word.
 
 mod atom;
+mod item;
 mod json;
 mod rss;
 mod title;
 mod xml;
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use chrono::{DateTime, SubsecRound, TimeZone, Utc};
+use uuid::Uuid;
 
 use crate::model::{CoverageState, Entry, Head, Mark};
+pub use item::{Item, Role};
 use xml::legal;
 
 /// What a feed says, whatever format it is written in.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Feed {
     /// Permanent id, as `urn:uuid:…`.
     pub id: String,
@@ -34,8 +36,51 @@ pub struct Feed {
     pub language: Option<String>,
     /// When anything in it last changed.
     pub updated: DateTime<Utc>,
-    /// Its entries with the live blogs they stand on, newest first.
-    pub items: Vec<(Arc<Head>, Arc<Entry>)>,
+    /// What is in it, newest first.
+    pub items: Vec<Item>,
+    /// Entries that were in it and have been taken back by their outlets, the last one first.
+    pub withdrawn: Vec<Withdrawn>,
+    /// Where it goes on.
+    pub pages: Pages,
+    /// The WebSub hub that tells of changes.
+    pub hub: Option<String>,
+}
+
+/// An entry that its outlet has taken back (RFC 6721).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Withdrawn {
+    /// The entry.
+    pub id: Uuid,
+    /// The capture that showed it.
+    pub at: DateTime<Utc>,
+}
+
+/// The other documents of a feed that is archived in pages (RFC 5005 section 4).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Pages {
+    /// Whether this is an archived page, which will not change any more.
+    pub archive: bool,
+    /// The page before this one, with older entries.
+    pub prev: Option<String>,
+    /// The page after this one.
+    pub next: Option<String>,
+    /// The document that a reader subscribes to, where this isn't it.
+    pub current: Option<String>,
+}
+
+impl Pages {
+    /// The links, each with its relation.
+    fn links(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let all = [("prev-archive", &self.prev), ("next-archive", &self.next), ("current", &self.current)];
+        all.into_iter().filter_map(|(rel, url)| Some((rel, url.as_deref()?)))
+    }
+}
+
+/// Namespaces of the extensions that more than one format uses.
+mod namespace {
+    pub(super) const HISTORY: &str = "http://purl.org/syndication/history/1.0";
+    pub(super) const THREADING: &str = "http://purl.org/syndication/thread/1.0";
+    pub(super) const TOMBSTONES: &str = "http://purl.org/atompub/tombstones/1.0";
 }
 
 /// The formats a feed is written in.
@@ -141,7 +186,7 @@ fn instant(at: DateTime<Utc>) -> DateTime<Utc> {
 /// Whether nothing more is to be expected: every live blog in it has ended.
 fn over(feed: &Feed) -> bool {
     let ended = |head: &Head| matches!(head.coverage.state, CoverageState::Ended | CoverageState::Article);
-    !feed.items.is_empty() && feed.items.iter().all(|(head, _)| ended(head))
+    !feed.items.is_empty() && feed.items.iter().all(|item| ended(&item.head))
 }
 
 #[cfg(test)]
@@ -150,16 +195,7 @@ mod tests {
 
     #[test]
     fn only_language_tags_are_languages() {
-        let feed = |tag: &str| Feed {
-            id: String::new(),
-            title: String::new(),
-            subtitle: None,
-            self_url: None,
-            home_url: None,
-            language: Some(tag.into()),
-            updated: DateTime::UNIX_EPOCH,
-            items: Vec::new(),
-        };
+        let feed = |tag: &str| Feed { language: Some(tag.into()), ..Feed::default() };
         for good in ["en", "en-GB", "zh-Hant-TW", "de-1996"] {
             assert_eq!(language(&feed(good)), Some(good));
         }

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use rss::extension::dublincore::DublinCoreExtension;
 use rss::extension::{Extension, ExtensionMap};
-use rss::{Category, Channel, Guid, Item, Source};
+use rss::{Category, Channel, Guid, Source};
 
-use crate::model::{Entry, Head, Image};
+use crate::model::Image;
 
-use super::title::title;
+use super::item::{Item, Original};
 use super::xml::legal;
-use super::{Feed, Format, authors, category, filled, instant, language, link, over};
+use super::{Feed, Format, authors, category, filled, instant, language, link, namespace, over};
 
 /// Minutes after which a reader should ask again, while entries are still to be expected and after.
 const TTL: (&str, &str) = ("5", "60");
@@ -25,9 +25,9 @@ pub(super) fn write(feed: &Feed) -> Vec<u8> {
         last_build_date: Some(rfc822(feed.updated)),
         generator: Some("tidings".into()),
         ttl: Some(if over(feed) { TTL.1 } else { TTL.0 }.into()),
-        extensions: extensions(self_link(feed)),
+        extensions: extensions(links(feed).chain(archived(feed))),
         namespaces: namespaces(),
-        items: feed.items.iter().map(|(head, entry)| item(feed, head, entry)).collect(),
+        items: feed.items.iter().map(|item| rss_item(feed, item)).collect(),
         ..Channel::default()
     };
     let mut bytes = channel.pretty_write_to(Vec::new(), b' ', 2).expect("memory takes every write");
@@ -35,31 +35,33 @@ pub(super) fn write(feed: &Feed) -> Vec<u8> {
     bytes
 }
 
-fn item(feed: &Feed, head: &Head, entry: &Entry) -> Item {
-    let updated = entry.last_changed();
-    let changed = (updated > entry.published.at).then(|| ("atom", element("updated", [], Some(rfc3339(updated)))));
-    let media = entry.images.iter().map(|image| ("media", picture(image)));
-    Item {
-        title: Some(title(entry)),
+fn rss_item(feed: &Feed, item: &Item) -> rss::Item {
+    let (head, entry) = (&*item.head, &*item.entry);
+    let updated = item.updated();
+    let changed = (updated > item.published()).then(|| ("atom", element("updated", [], Some(rfc3339(updated)))));
+    let media = item.images().iter().map(|image| ("media", picture(image)));
+    let original = item.original().into_iter().flat_map(|original| reply(&original));
+    rss::Item {
+        title: Some(item.title()),
         link: link(head, entry).map(Into::into),
         // Readers take a description for HTML, so a `<` of the plain text has to be told from one of a tag.
-        description: filled(&entry.body_text).map(|text| as_html(&text)),
+        description: filled(&item.body_text()).map(|text| as_html(&text)),
         categories: entry.marks.iter().map(|&mark| Category { name: category(mark).into(), domain: None }).collect(),
-        guid: Some(Guid { value: entry.id.urn().to_string(), permalink: false }),
-        pub_date: Some(rfc822(entry.published.at)),
+        guid: Some(Guid { value: item.id(), permalink: false }),
+        pub_date: Some(rfc822(item.published())),
         source: head
             .url
             .as_deref()
             .and_then(filled)
             .or(feed.home_url.as_deref().and_then(filled))
             .map(|url| Source { url: url.into(), title: filled(&head.headline).map(Into::into) }),
-        content: filled(&entry.body_html).map(Into::into),
-        extensions: extensions(changed.into_iter().chain(media)),
+        content: filled(&item.body_html()).map(Into::into),
+        extensions: extensions(changed.into_iter().chain(original).chain(media)),
         dublin_core_ext: Some(DublinCoreExtension {
             creators: authors(head, entry).into_iter().map(Into::into).collect(),
             ..DublinCoreExtension::default()
         }),
-        ..Item::default()
+        ..rss::Item::default()
     }
 }
 
@@ -69,15 +71,35 @@ fn namespaces() -> BTreeMap<String, String> {
         ("atom", "http://www.w3.org/2005/Atom"),
         ("content", "http://purl.org/rss/1.0/modules/content/"),
         ("dc", "http://purl.org/dc/elements/1.1/"),
+        ("fh", namespace::HISTORY),
         ("media", "http://search.yahoo.com/mrss/"),
+        ("thr", namespace::THREADING),
     ];
     declared.map(|(prefix, name)| (prefix.to_owned(), name.to_owned())).into()
 }
 
-fn self_link(feed: &Feed) -> Option<(&'static str, Extension)> {
-    let url = feed.self_url.as_deref()?;
-    let attributes = [("href", legal(url).into()), ("rel", "self".into()), ("type", Format::Rss.media_type().into())];
-    Some(("atom", element("link", attributes, None)))
+/// The addresses of the feed itself, of its other pages and of its hub, as Atom writes them.
+fn links(feed: &Feed) -> impl Iterator<Item = (&'static str, Extension)> {
+    let own = feed.self_url.as_deref().map(|url| ("self", url)).into_iter().chain(feed.pages.links());
+    let own = own.map(|(rel, url)| atom_link(rel, url, Some(Format::Rss.media_type())));
+    own.chain(feed.hub.as_deref().map(|url| atom_link("hub", url, None)))
+}
+
+fn atom_link(rel: &str, url: &str, media_type: Option<&str>) -> (&'static str, Extension) {
+    let mut attributes = vec![("href", legal(url).into_owned()), ("rel", rel.into())];
+    attributes.extend(media_type.map(|media_type| ("type", media_type.into())));
+    ("atom", element("link", attributes, None))
+}
+
+fn archived(feed: &Feed) -> Option<(&'static str, Extension)> {
+    feed.pages.archive.then(|| ("fh", element("archive", [], None)))
+}
+
+/// What an edit is an edit of.
+fn reply(original: &Original) -> Vec<(&'static str, Extension)> {
+    let mut elements = vec![("thr", element("in-reply-to", [("ref", original.id.clone())], None))];
+    elements.extend(original.url.as_deref().map(|url| atom_link("related", url, Some("text/html"))));
+    elements
 }
 
 fn picture(image: &Image) -> Extension {

@@ -1,31 +1,51 @@
-//! One polite, bounded GET: what a live blog's address gives today, or why it gives nothing.
+//! One polite, bounded, guarded GET: what a live blog's address gives today, or why it gives nothing.
 //!
-//! Polite: an honest user agent, conditional requests, no cookies, no referer, HTTP/1.1. Bounded: in time, in bytes after
-//! decompression, in redirects. A body that broke off is an error and never a page, so that it can't replace a whole one.
-//! Proxies named in the environment are not used: what is fetched depends on the config alone.
+//! Polite: an honest user agent, robots.txt, one request at a time to a host and a gap between two, conditional requests, no
+//! cookies, no referer, HTTP/1.1. Bounded: in time, in bytes on the wire and after decompression, in redirects. Guarded:
+//! what is connected to is public, at each hop, unless the config says otherwise of that live blog. A body that broke off is
+//! an error and never a page, so that it can't replace a whole one. Proxies named in the environment are not used: what is
+//! fetched depends on the config alone.
 
+mod address;
+mod body;
+mod budget;
+mod coding;
 mod error;
+mod gate;
 mod headers;
+mod network;
+mod permission;
 mod redirect;
+mod robots;
 mod settings;
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
-use reqwest::header::{ACCEPT, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, IF_MODIFIED_SINCE, IF_NONE_MATCH};
+use reqwest::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH};
 use reqwest::{Client, ClientBuilder, Response, StatusCode};
 use url::Url;
 
+pub use address::{Reach, is_public};
 pub use error::FetchError;
+pub use gate::Place;
 pub use headers::Validators;
+pub use network::{Looking, Network};
 pub use settings::FetchSettings;
 
 use crate::page::{Captured, Page};
-use error::chain;
+use body::{Most, NoBody};
+use budget::{Budget, Overdue};
+use error::{chain, refused_address};
+use gate::{Gate, Visit};
+use permission::Permissions;
 
 /// Other kinds are refused, so they are not asked for either.
 const WANTED: &str = "text/html, application/xhtml+xml, application/json;q=0.9, text/plain;q=0.8";
 
 /// What a successful fetch gives.
-#[derive(Debug, Clone)]
+#[allow(clippy::large_enum_variant, reason = "made once for each fetch and taken apart at once")]
+#[derive(Debug)]
 pub enum Fetched {
     /// The page is as it was when the validators were handed out.
     NotModified,
@@ -35,14 +55,27 @@ pub enum Fetched {
         page: Page,
         /// For the next [`Fetcher::get`].
         validators: Validators,
+        /// The place among the fetches that run at once: kept until the page has been read, it also bounds how many pages
+        /// are in memory.
+        place: Option<Place>,
     },
 }
 
-/// Fetches pages within the limits it was made with. Cheap to clone.
+/// Fetches pages within the limits it was made with. Cheap to clone; all clones together are one visitor.
 #[derive(Debug, Clone)]
-pub struct Fetcher {
-    client: Client,
+pub struct Fetcher(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    /// Connects to public addresses only.
+    public: Client,
+    anywhere: Client,
     settings: FetchSettings,
+    network: Network,
+    gate: Gate,
+    permissions: Permissions,
+    /// The name that robots.txt files may call us by.
+    agent: String,
     /// Why `https` can't be spoken here, where it can't.
     no_tls: Option<String>,
 }
@@ -50,105 +83,178 @@ pub struct Fetcher {
 impl Fetcher {
     /// A fetcher that keeps to `settings`.
     pub fn new(settings: &FetchSettings) -> Result<Fetcher, FetchError> {
+        Fetcher::on(Network::default(), settings)
+    }
+
+    /// One that finds its way through another network than the system's.
+    pub fn on(network: Network, settings: &FetchSettings) -> Result<Fetcher, FetchError> {
         // An error says that a provider is installed already, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let setup = |e: reqwest::Error| FetchError::Setup { reason: chain(&e) };
-        let (client, no_tls) = match client(settings).build() {
-            Ok(client) => (client, None),
-            // A machine without CA certificates can't verify anybody, but it can still serve what it holds and speak http.
-            Err(e) => (client(settings).tls_certs_only([]).build().map_err(setup)?, Some(chain(&e))),
-        };
-        Ok(Fetcher { client, settings: settings.clone(), no_tls })
+        let (public, no_tls) = built(|| client(settings).dns_resolver(Arc::new(network::PublicOnly(network.clone()))))?;
+        let (anywhere, _) = built(|| client(settings).dns_resolver(Arc::new(network::Anywhere(network.clone()))))?;
+        Ok(Fetcher(Arc::new(Inner {
+            public,
+            anywhere,
+            settings: settings.clone(),
+            network,
+            gate: Gate::new(settings.at_once, settings.gap),
+            permissions: Permissions::default(),
+            agent: settings.product(),
+            no_tls,
+        })))
     }
 
-    /// Gets `url`, with `validators` from the last time. `now` is the instant of capture.
-    pub async fn get(&self, url: &Url, validators: &Validators, now: DateTime<Utc>) -> Result<Fetched, FetchError> {
-        let after = self.settings.timeout;
-        match tokio::time::timeout(after, self.follow(url, validators, now)).await {
-            Ok(fetched) => fetched,
-            Err(_) => Err(FetchError::Timeout { url: url.clone(), what: "no whole answer", after }),
-        }
+    /// Gets `url`, with `validators` from the last time. `now` is asked for the instant of capture: the page may wait for
+    /// its turn first.
+    pub async fn get(
+        &self,
+        url: &Url,
+        reach: Reach,
+        validators: &Validators,
+        now: &(dyn Fn() -> DateTime<Utc> + Send + Sync),
+    ) -> Result<Fetched, FetchError> {
+        self.0.get(url, reach, validators, now).await
     }
+}
 
-    /// Redirects are followed here and not by the client, so that an error can name the way.
-    async fn follow(&self, url: &Url, validators: &Validators, now: DateTime<Utc>) -> Result<Fetched, FetchError> {
+impl Inner {
+    /// Redirects are followed here and not by the client, so that each hop is looked at and an error can name the way.
+    async fn get(
+        &self,
+        url: &Url,
+        reach: Reach,
+        validators: &Validators,
+        now: &(dyn Fn() -> DateTime<Utc> + Send + Sync),
+    ) -> Result<Fetched, FetchError> {
         redirect::check(url).map_err(|reason| FetchError::Address { url: without_login(url), reason: reason.to_owned() })?;
         let mut start = url.clone();
         start.set_fragment(None);
         let mut way = vec![start];
+        let (mut visit, mut budget) = (self.gate.visit(), Budget::new(self.settings.timeout));
         loop {
             let here = &way[way.len() - 1];
-            let response = self.send(here, validators).await?;
-            if !redirect::is_redirect(response.status()) {
-                return self.read(here.clone(), response, validators, now).await;
+            if let Some(reason) = self.no_tls.as_ref().filter(|_| here.scheme() == "https") {
+                return Err(FetchError::Setup { reason: reason.clone() });
             }
-            let there = redirect::next(&way, response.headers(), self.settings.max_redirects)
-                .map_err(|reason| FetchError::Redirect { url: url.clone(), reason })?;
-            way.push(there);
+            self.permitted(here, reach, &mut visit, &mut budget).await?;
+            self.enter(here, reach, &mut visit).await?;
+            let response = self.send(here, reach, WANTED, validators, &mut budget).await?;
+            if redirect::is_redirect(response.status()) {
+                let there = redirect::next(&way, response.headers(), self.settings.max_redirects)
+                    .map_err(|reason| FetchError::Redirect { url: url.clone(), reason })?;
+                way.push(there);
+                continue;
+            }
+            let read = budget.spend_rest(self.read(here, response, validators, now())).await;
+            let read = read.unwrap_or_else(|_| Err(self.overdue(url)));
+            if let Err(error) = &read
+                && let Some(pause) = error.retry_after()
+            {
+                visit.rest(pause);
+            }
+            let (page, validators) = match read? {
+                None => return Ok(Fetched::NotModified),
+                Some(read) => read,
+            };
+            return Ok(Fetched::Page { page, validators, place: visit.end() });
         }
     }
 
-    async fn send(&self, url: &Url, validators: &Validators) -> Result<Response, FetchError> {
-        if let Some(reason) = self.no_tls.as_ref().filter(|_| url.scheme() == "https") {
-            return Err(FetchError::Setup { reason: reason.clone() });
+    /// Waits until the host of `url` may be asked something, if it may be asked at all.
+    async fn enter(&self, url: &Url, reach: Reach, visit: &mut Visit<'_>) -> Result<(), FetchError> {
+        if reach == Reach::Public {
+            redirect::check_reach(url, self.network.public)?;
         }
-        let mut request = self.client.get(url.clone()).header(ACCEPT, WANTED);
+        let entered = visit.at(url.host_str().unwrap_or_default()).await;
+        entered.map_err(|left| FetchError::Resting { url: url.clone(), left })
+    }
+
+    /// One request, until the head of its answer is there.
+    async fn send(
+        &self,
+        url: &Url,
+        reach: Reach,
+        wanted: &'static str,
+        validators: &Validators,
+        budget: &mut Budget,
+    ) -> Result<Response, FetchError> {
+        let client = match reach {
+            Reach::Public => &self.public,
+            Reach::Anywhere => &self.anywhere,
+        };
+        let mut request = client
+            .get(url.clone())
+            .header(ACCEPT, HeaderValue::from_static(wanted))
+            .header(ACCEPT_ENCODING, HeaderValue::from_static(coding::OFFERED));
         for (name, value) in [(IF_NONE_MATCH, &validators.etag), (IF_MODIFIED_SINCE, &validators.last_modified)] {
             if let Some(value) = value.as_deref().and_then(headers::sendable) {
                 request = request.header(name, value);
             }
         }
-        request.send().await.map_err(|e| {
-            let url = url.clone();
-            if e.is_timeout() {
-                return FetchError::Timeout { url, what: "no connection", after: self.settings.connect_timeout };
-            }
-            FetchError::Unreachable { url, reason: chain(&e) }
-        })
+        let after = self.settings.header_timeout;
+        match budget.spend(after, request.send()).await {
+            Ok(sent) => sent.map_err(|e| self.no_answer(url, &e)),
+            Err(Overdue::Step) => Err(FetchError::Timeout { url: url.clone(), what: "no answer", after }),
+            Err(Overdue::Whole) => Err(self.overdue(url)),
+        }
     }
 
+    fn no_answer(&self, url: &Url, error: &reqwest::Error) -> FetchError {
+        let url = url.clone();
+        if let Some(address) = refused_address(error) {
+            return FetchError::NotPublic { url, address };
+        }
+        if error.is_timeout() {
+            return FetchError::Timeout { url, what: "no connection", after: self.settings.connect_timeout };
+        }
+        FetchError::Unreachable { url, reason: chain(error) }
+    }
+
+    fn overdue(&self, url: &Url) -> FetchError {
+        FetchError::Timeout { url: url.clone(), what: "no whole answer", after: self.settings.timeout }
+    }
+
+    /// What an answer that is no redirect holds; none where it is what `sent` was handed out for.
     async fn read(
         &self,
-        url: Url,
+        url: &Url,
         mut response: Response,
         sent: &Validators,
         now: DateTime<Utc>,
-    ) -> Result<Fetched, FetchError> {
+    ) -> Result<Option<(Page, Validators)>, FetchError> {
         match response.status() {
             StatusCode::OK | StatusCode::NON_AUTHORITATIVE_INFORMATION => {}
-            StatusCode::NOT_MODIFIED if !sent.is_empty() => return Ok(Fetched::NotModified),
+            StatusCode::NOT_MODIFIED if !sent.is_empty() => return Ok(None),
             status => {
                 let retry_after = headers::retry_after(status, response.headers(), now);
-                return Err(FetchError::Status { url, status: status.as_u16(), retry_after });
+                return Err(FetchError::Status { url: url.clone(), status: status.as_u16(), retry_after });
             }
         }
+        let no_page = |found: String| FetchError::NotAPage { url: url.clone(), found };
         let content_type =
             response.headers().get(CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
         if let Some(found) = content_type.as_deref().filter(|found| !headers::is_page(found)) {
-            return Err(FetchError::NotAPage { url, found: format!("its type is `{}`", headers::shown(found)) });
-        }
-        // The client takes the header away with the coding; what is left is one that we did not offer.
-        if let Some(coding) = response.headers().get(CONTENT_ENCODING).filter(|coding| *coding != "identity") {
-            let found = format!("its content coding is `{}`", headers::shown(&String::from_utf8_lossy(coding.as_bytes())));
-            return Err(FetchError::NotAPage { url, found });
-        }
-        let limit = self.settings.max_body;
-        let announced = response.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-        if announced.is_some_and(|length| length > limit as u64) {
-            return Err(FetchError::TooLarge { url, limit });
+            return Err(no_page(format!("its type is `{}`", headers::shown(found))));
         }
         let validators = Validators::from_headers(response.headers());
-        let mut body = Vec::new();
-        loop {
-            match response.chunk().await {
-                Ok(Some(chunk)) if body.len() + chunk.len() > limit => return Err(FetchError::TooLarge { url, limit }),
-                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-                Ok(None) => break,
-                Err(e) => return Err(FetchError::Damaged { url, reason: chain(&e) }),
-            }
+        let most = Most { wire: self.settings.max_wire, decoded: self.settings.max_body };
+        let body = body::whole(&mut response, most).await.map_err(|error| error.into_error(url, &self.settings))?;
+        if content_type.is_none() && !body::may_be_text(&body) {
+            return Err(no_page("it says no type, and it is not text".to_owned()));
         }
-        let page = Page { body, url: Some(url), content_type, captured: Captured::At(now) };
-        Ok(Fetched::Page { page, validators })
+        Ok(Some((Page { body, url: Some(url.clone()), content_type, captured: Captured::At(now) }, validators)))
+    }
+}
+
+impl NoBody {
+    fn into_error(self, url: &Url, settings: &FetchSettings) -> FetchError {
+        let url = url.clone();
+        match self {
+            NoBody::Coding(found) => FetchError::NotAPage { url, found },
+            NoBody::Wire => FetchError::TooLarge { url, limit: settings.max_wire, key: "max_wire" },
+            NoBody::Decoded => FetchError::TooLarge { url, limit: settings.max_body, key: "max_body" },
+            NoBody::Damaged(reason) => FetchError::Damaged { url, reason },
+        }
     }
 }
 
@@ -161,13 +267,25 @@ fn without_login(url: &Url) -> Url {
     url
 }
 
+/// The client, and why it can't speak `https`, where it can't: a machine without CA certificates can't verify anybody, but
+/// it can still serve what it holds and speak `http`.
+fn built(client: impl Fn() -> ClientBuilder) -> Result<(Client, Option<String>), FetchError> {
+    match client().build() {
+        Ok(client) => Ok((client, None)),
+        Err(why) => match client().tls_certs_only([]).build() {
+            Ok(client) => Ok((client, Some(chain(&why)))),
+            Err(e) => Err(FetchError::Setup { reason: chain(&e) }),
+        },
+    }
+}
+
 fn client(settings: &FetchSettings) -> ClientBuilder {
     Client::builder()
-        .user_agent(&settings.user_agent)
+        .user_agent(settings.agent())
         .connect_timeout(settings.connect_timeout)
         .redirect(reqwest::redirect::Policy::none())
         .referer(false)
         .no_proxy()
-        // "deflate" is zlib for some servers and raw for others; nobody has to use it.
-        .no_deflate()
+        // The next visit is minutes away; an open connection would only cost both sides a descriptor.
+        .pool_max_idle_per_host(0)
 }

@@ -1,9 +1,13 @@
 //! Where a redirect leads, and which are not followed.
 
+use std::net::IpAddr;
+
 use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, LOCATION};
 use url::Url;
 
+use super::FetchError;
+use super::address::literal;
 use super::headers::shown;
 
 pub(super) fn is_redirect(status: StatusCode) -> bool {
@@ -18,7 +22,27 @@ pub(super) fn check(url: &Url) -> Result<(), &'static str> {
     if !url.username().is_empty() || url.password().is_some() {
         return Err("an address with a user name or password is not fetched");
     }
+    if url.port() == Some(0) {
+        return Err("nobody can be reached on port 0");
+    }
     Ok(())
+}
+
+/// Whether `url` stays on the public internet as far as it tells itself; where a name leads, the resolver is asked by the
+/// connector. Below 1024 only the two ports of the web are public: what listens on the others does not expect a request.
+pub(super) fn check_reach(url: &Url, public: fn(IpAddr) -> bool) -> Result<(), FetchError> {
+    if let Some(address) = literal(url).filter(|address| !public(*address)) {
+        return Err(FetchError::NotPublic { url: url.clone(), address });
+    }
+    match url.port() {
+        Some(port) if port < 1024 && port != 80 && port != 443 => {
+            let reason = format!(
+                "port {port} is not one of the web; if it is meant, allow it with allow_private = true (or --allow-private)"
+            );
+            Err(FetchError::Address { url: url.clone(), reason })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The address after the last of `way`. An error says why it is not followed, and the whole way that led there.
@@ -35,7 +59,7 @@ pub(super) fn next(way: &[Url], headers: &HeaderMap, limit: usize) -> Result<Url
     if !matches!(there.scheme(), "http" | "https") {
         return Err(told("redirected to what is not http or https"));
     }
-    check(&there).map_err(|_| "redirected to an address with a user name or password")?;
+    check(&there).map_err(|reason| format!("redirected to what is not fetched: {reason}"))?;
     if here.scheme() == "https" && there.scheme() == "http" {
         return Err(told("redirected from https to http"));
     }
@@ -78,7 +102,11 @@ mod tests {
             (&[a], "http://news.example/a", format!("redirected from https to http: {a} → http://news.example/a")),
             (&[a], "file:///etc/hosts", format!("redirected to what is not http or https: {a} → file:///etc/hosts")),
             (&[a], "FTP://news.example/", format!("redirected to what is not http or https: {a} → ftp://news.example/")),
-            (&[a], "https://me:secret@news.example/", "redirected to an address with a user name or password".to_owned()),
+            (
+                &[a],
+                "https://me:secret@news.example/",
+                "redirected to what is not fetched: an address with a user name or password is not fetched".to_owned(),
+            ),
             (&[a], "https://", "redirected to `https://`: empty host".to_owned()),
         ] {
             assert_eq!(lead(way, location.as_bytes()), Err(message));

@@ -1,9 +1,10 @@
 //! The schedule: what is due is claimed from the store, fetched, read, and written back with the time of the next refresh.
 //!
-//! What keeps it polite: one request at a time to a host, a pause that doubles while an address fails, conditional requests.
+//! What keeps it polite: what `fetch` holds to (one request at a time to a host, robots.txt), and a pause that grows while
+//! an address fails.
 //! What keeps it safe: a failure leaves everything stored as it is, and a stop falls between transactions, never into one.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -18,14 +19,11 @@ use crate::outlet::Refusal;
 use crate::page::Page;
 use crate::store::{SourceState, Store, StoreError};
 
-mod lanes;
 mod refresh;
 mod seeds;
 
 pub use refresh::{Outcome, Tally, VERSION};
 pub use seeds::{SeedError, load_seeds};
-
-use lanes::Lanes;
 
 /// The wall clock, handed down from `main`.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
@@ -33,9 +31,6 @@ pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 /// What makes a live blog of a page: [`crate::outlet::split_page`], one that knows a config's outlets too, or a stand-in for
 /// it in tests.
 pub type Split = Arc<dyn Fn(&Page, Option<&str>) -> Result<LiveBlog, Refusal> + Send + Sync>;
-
-/// How many refreshes run at once.
-const AT_ONCE: usize = 4;
 
 /// How long what is claimed stays claimed. A process that is killed leaves its claims behind for this long.
 const LEASE: TimeDelta = TimeDelta::minutes(2);
@@ -53,9 +48,8 @@ pub struct Follower {
     fetcher: Fetcher,
     split: Split,
     clock: Clock,
-    lanes: Lanes,
-    /// The addresses this process follows; another one on the same store may follow others.
-    mine: Arc<RwLock<Vec<String>>>,
+    /// What this process follows, by address; another one on the same store may follow others.
+    mine: Arc<RwLock<HashMap<String, Followed>>>,
 }
 
 /// One address that was refreshed, and how that went.
@@ -72,7 +66,7 @@ impl Follower {
     pub fn new(store: Store, fetcher: Fetcher, split: Split, clock: Clock) -> Self {
         // As the store keeps instants: what is read of a page must not know more of its time than its capture will.
         let clock: Clock = Arc::new(move || clock().trunc_subsecs(3));
-        Follower { store, fetcher, split, clock, lanes: Lanes::new(AT_ONCE), mine: Arc::default() }
+        Follower { store, fetcher, split, clock, mine: Arc::default() }
     }
 
     /// Follows these live blogs from now on, and no others. What is stored of others stays; with `only`, they are also shown
@@ -88,12 +82,18 @@ impl Follower {
             })
             .collect();
         self.store.follow(&wanted, only).await?;
-        *self.mine.write().unwrap_or_else(PoisonError::into_inner) = wanted.into_iter().map(|state| state.url).collect();
+        *self.mine.write().unwrap_or_else(PoisonError::into_inner) =
+            live_blogs.iter().map(|followed| (followed.url.to_string(), followed.clone())).collect();
         Ok(())
     }
 
     fn mine(&self) -> Vec<String> {
-        self.mine.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.mine.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
+    }
+
+    /// What the configuration says of an address: never what a store or a page says.
+    fn followed(&self, url: &str) -> Option<Followed> {
+        self.mine.read().unwrap_or_else(PoisonError::into_inner).get(url).cloned()
     }
 
     /// One cycle: refreshes what is due now, and says how each address went, in the order of their addresses.

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 use url::Url;
 
-use crate::fetch::{Fetched, Validators};
+use crate::fetch::{Fetched, Reach, Validators};
 use crate::model::LiveBlog;
 use crate::page::Page;
 use crate::reconcile::{Changes, Reading};
@@ -131,7 +131,6 @@ impl Follower {
             Ok(url) => url,
             Err(error) => return Answer::failed(format!("this is not an address: {error}")),
         };
-        let _pass = self.lanes.enter(url.host_str().unwrap_or_default()).await;
         // A page that another version read is asked for whole: "not modified" would keep that version's reading.
         let ours = source.read_by.as_deref() == Some(VERSION);
         let validators = if ours {
@@ -139,9 +138,10 @@ impl Follower {
         } else {
             Validators::default()
         };
-        let (page, validators) = match self.fetcher.get(&url, &validators, (self.clock)()).await {
+        let reach = Reach::allowing_private(self.followed(&source.url).is_some_and(|followed| followed.allow_private));
+        let (page, validators, _place) = match self.fetcher.get(&url, reach, &validators, &*self.clock).await {
             Ok(Fetched::NotModified) => return Answer::NotModified,
-            Ok(Fetched::Page { page, validators }) => (page, validators),
+            Ok(Fetched::Page { page, validators, place }) => (page, validators, place),
             Err(error) => {
                 return Answer::Failed { retry_after: error.retry_after(), reason: error.to_string() };
             }

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::cache::Key;
 use super::overview::Overview;
-use crate::feed::Feed;
+use crate::feed::{Feed, Item};
 use crate::identity;
 use crate::store::{Scope, Window};
 
@@ -41,8 +41,9 @@ pub(super) fn describe(base: &str, overview: &Overview, key: &Key, window: Windo
             .entries
             .into_iter()
             .filter(|shown| shown.life.withdrawn.is_none())
-            .map(|shown| (shown.head, shown.entry))
+            .map(|shown| Item { life: Some(shown.life), ..Item::new(shown.head, shown.entry) })
             .collect(),
+        ..Feed::default()
     }
 }
 

@@ -229,7 +229,7 @@ async fn a_live_page_is_fetched_once_and_explained() {
     let outlet = OutletServer::start().await;
     outlet.answer("/live", Answer::html(std::fs::read(configured("ten-lines").join("page.html")).unwrap()));
     let url = outlet.url("/live");
-    let told = run(folder.path(), ["explain", url.as_str(), "--json"]);
+    let told = run(folder.path(), ["explain", "--allow-private", url.as_str(), "--json"]);
     assert_eq!((told.status, told.stderr.as_str()), (2, ""));
     let told = told.blog();
     assert_eq!((&told["name"], &told["page"]["url"]), (&json!(url.as_str()), &json!(url.as_str())));
@@ -240,7 +240,7 @@ async fn a_live_page_is_fetched_once_and_explained() {
     assert_eq!(told["candidates"][0]["entry"], "article.update");
     let asked = outlet.asked();
     assert_eq!(asked.iter().filter(|asked| asked.path == "/live").count(), 1);
-    run(folder.path(), ["explain", outlet.url("/gone").as_str()]).refused(&["/gone", "404"]);
+    run(folder.path(), ["explain", "--allow-private", outlet.url("/gone").as_str()]).refused(&["/gone", "404"]);
 }
 
 /// What tools read, of pages of every outlet there is: the names are there, whatever becomes of the page.

@@ -55,11 +55,12 @@ async fn a_fetched_page_reads_as_the_saved_one() {
         outlet.answer("/a/page", Answer::html(page(case)).gzip());
         let (file, url) = (fixture(case), outlet.url("/a/page"));
         let saved = run(folder.path(), ["parse", file.to_str().unwrap()].iter().chain(told)).fine();
-        let live = run(folder.path(), ["fetch", url.as_str()].iter().chain(told)).fine();
+        let live = run(folder.path(), ["fetch", "--allow-private", url.as_str()].iter().chain(told)).fine();
         assert_eq!(live.stdout, saved.stdout, "{case}");
         for format in ["rss", "atom", "jsonfeed", "text"] {
             let saved = run(folder.path(), ["parse", file.to_str().unwrap(), "--format", format].iter().chain(told)).fine();
-            let live = run(folder.path(), ["fetch", url.as_str(), "--format", format].iter().chain(told)).fine();
+            let live =
+                run(folder.path(), ["fetch", "--allow-private", url.as_str(), "--format", format].iter().chain(told)).fine();
             assert_eq!(live.stdout, saved.stdout, "{case} as {format}");
         }
     }
@@ -73,7 +74,7 @@ async fn a_fetched_page_with_problems_ends_with_status_1() {
     let outlet = OutletServer::start().await;
     outlet.answer("/live", Answer::html(page("independent/amp-tombstone")));
     let url = outlet.url("/live");
-    let done = run(folder.path(), ["fetch", url.as_str()]).says(&[url.as_str(), "[duplicate_id]"]);
+    let done = run(folder.path(), ["fetch", "--allow-private", url.as_str()]).says(&[url.as_str(), "[duplicate_id]"]);
     assert_eq!((done.status, done.stderr.lines().count(), done.json().len()), (1, 1, 1));
 }
 
@@ -85,7 +86,7 @@ async fn a_followed_page_appears_and_changes_in_the_feed() {
     let outlet = OutletServer::start().await;
     outlet.answer("/live", Answer::html(page("sputnik/html-list")).etag("\"one\""));
     let url = outlet.url("/live");
-    let serving = Serving::start(folder.path(), &["--follow", url.as_str()]);
+    let serving = Serving::start(folder.path(), &["--allow-private", "--follow", url.as_str()]);
     assert!(serving.welcome.contains("Following 1 live blog:"), "{}", serving.welcome);
     let before = serving.until("/feed.json", |feed| !feed["items"].as_array().unwrap().is_empty());
     let saved = run(folder.path(), ["parse", fixture("sputnik/html-list").to_str().unwrap()]).fine().blog();
@@ -95,7 +96,7 @@ async fn a_followed_page_appears_and_changes_in_the_feed() {
     assert_eq!((&health["live_blogs"], &health["sources"][0]["failures"]), (&1.into(), &0.into()));
 
     outlet.answer("/live", Answer::html(later()).etag("\"two\""));
-    let config = format!("[[live_blog]]\nurl = \"{url}\"\n");
+    let config = format!("[[live_blog]]\nurl = \"{url}\"\nallow_private = true\n");
     std::fs::write(folder.path().join("config.toml"), config).unwrap();
     make_due(&folder.path().join("tidings.db")).await;
     // Another process on the same store; the running server shows what it brings.
@@ -126,7 +127,7 @@ async fn a_server_started_again_goes_on_where_it_was() {
     let outlet = OutletServer::start().await;
     outlet.answer("/live", Answer::html(page("sputnik/html-list")));
     let url = outlet.url("/live");
-    let config = format!("every = \"1h\"\n[[live_blog]]\nurl = \"{url}\"\ntitle = \"The strait\"\n");
+    let config = format!("every = \"1h\"\n[[live_blog]]\nurl = \"{url}\"\nallow_private = true\ntitle = \"The strait\"\n");
     std::fs::write(folder.path().join("config.toml"), config).unwrap();
 
     let serving = Serving::start(folder.path(), &[]);
@@ -168,7 +169,9 @@ async fn refresh_does_what_is_due_and_tells() {
     outlet.answer("/ferry", Answer::html(page("sputnik/html-list")));
     outlet.answer("/rail", Answer::html(page("independent/amp-live-list")));
     let (ferry, rail) = (outlet.url("/ferry"), outlet.url("/rail"));
-    let config = format!("[[live_blog]]\nurl = \"{ferry}\"\n[[live_blog]]\nurl = \"{rail}\"\n");
+    let config = format!(
+        "[[live_blog]]\nurl = \"{ferry}\"\nallow_private = true\n[[live_blog]]\nurl = \"{rail}\"\nallow_private = true\n"
+    );
     std::fs::write(folder.path().join("config.toml"), config).unwrap();
     let entries = async || {
         let store = Store::open(&store).await.unwrap();

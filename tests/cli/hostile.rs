@@ -72,7 +72,7 @@ fn a_reader_that_goes_away_is_no_failure() {
 fn serving_goes_on_when_nobody_reads_the_log() {
     let folder = tempfile::tempdir().unwrap();
     // Nobody listens there, so that there is something to log.
-    let follow = ["serve", "--listen", "127.0.0.1:0", "--follow", "http://127.0.0.1:9/live"];
+    let follow = ["serve", "--listen", "127.0.0.1:0", "--allow-private", "--follow", "http://127.0.0.1:9/live"];
     let mut child = tidings(folder.path(), follow).spawn().unwrap();
     drop(child.stderr.take());
     let serving = Serving::of(child);

@@ -81,7 +81,7 @@ async fn stopping_waits_for_nobody() {
     let folder = tempfile::tempdir().unwrap();
     let outlet = OutletServer::start().await;
     outlet.answer("/live", outlet_server::Answer::hang());
-    let serving = Serving::start(folder.path(), &["--follow", outlet.url("/live").as_str()]);
+    let serving = Serving::start(folder.path(), &["--allow-private", "--follow", outlet.url("/live").as_str()]);
     assert!(serving.welcome.contains(&format!("{} every 5m", outlet.url("/live"))), "{}", serving.welcome);
     let mut idle = TcpStream::connect(&serving.address).unwrap();
     let mut half_asked = TcpStream::connect(&serving.address).unwrap();

@@ -104,10 +104,11 @@ async fn a_page_that_can_not_be_fetched_is_refused_with_its_reason() {
         [("/broken", "500"), ("/gone", "404"), ("/round", "redirect"), ("/shop", "no outlet"), ("/nothing", "empty")]
     {
         let url = outlet.url(path);
-        let done = run(folder.path(), ["fetch", url.as_str()]).refused(&[path, reason]);
+        let done = run(folder.path(), ["fetch", "--allow-private", url.as_str()]).refused(&[path, reason]);
         assert_eq!(done.stderr.lines().count(), 1, "{done:?}");
     }
     let nobody = "http://127.0.0.1:9/live";
-    run(folder.path(), ["fetch", nobody]).refused(&[nobody]);
+    run(folder.path(), ["fetch", "--allow-private", nobody]).refused(&[nobody, "refused"]);
+    run(folder.path(), ["fetch", nobody]).refused(&[nobody, "not on the public internet", "--allow-private"]);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "fetch keeps nothing");
 }

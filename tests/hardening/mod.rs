@@ -5,6 +5,7 @@
 //! `TIDINGS_CORPUS` names, and left out with a word where there is none.
 
 mod programs;
+mod ssrf;
 mod unicode;
 
 use std::io::Write;

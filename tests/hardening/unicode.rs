@@ -9,7 +9,7 @@ use super::{full, say};
 use crate::{corpus, sample};
 use std::path::Path;
 use std::sync::Arc;
-use tidings::feed::{self, Feed, Format};
+use tidings::feed::{self, Feed, Format, Item};
 use tidings::html::Links;
 use tidings::model::{Entry, Image, LiveBlog};
 use tidings::outlet::split_page;
@@ -135,7 +135,8 @@ fn feed_of(blog: &LiveBlog) -> Feed {
         home_url: blog.head.url.clone(),
         language: blog.head.language.clone(),
         updated: sample::minute(0),
-        items: blog.entries.iter().map(|entry| (head.clone(), Arc::new(entry.clone()))).collect(),
+        items: blog.entries.iter().map(|entry| Item::new(head.clone(), Arc::new(entry.clone()))).collect(),
+        ..Feed::default()
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, Datelike, TimeDelta, Utc};
-use tidings::feed::{self, Feed, Format};
+use tidings::feed::{self, Feed, Format, Item};
 use tidings::model::{Entry, LiveBlog, Precision, Problem, ProblemCode, Stamp};
 use tidings::outlet::Refusal;
 use tidings::page::Page;
@@ -192,8 +192,8 @@ fn of_markup(html: &str) {
 /// All three formats, read again by the libraries' readers; what is illegal in XML we look for ourselves.
 fn feeds(blog: &LiveBlog) {
     let head = Arc::new(blog.head.clone());
-    let mut items: Vec<_> = blog.entries.iter().map(|entry| (head.clone(), Arc::new(entry.clone()))).collect();
-    items.sort_by_key(|(_, entry)| std::cmp::Reverse(entry.published.at));
+    let mut items: Vec<_> = blog.entries.iter().map(|entry| Item::new(head.clone(), Arc::new(entry.clone()))).collect();
+    items.sort_by_key(|item| std::cmp::Reverse(item.entry.published.at));
     let count = items.len();
     let feed = Feed {
         id: blog.head.id.urn().to_string(),
@@ -204,6 +204,7 @@ fn feeds(blog: &LiveBlog) {
         language: blog.head.language.clone(),
         updated: blog.entries.iter().map(Entry::last_changed).max().unwrap_or_default(),
         items,
+        ..Feed::default()
     };
     for format in Format::ALL {
         let written = String::from_utf8(feed::write(&feed, format)).expect("feeds are UTF-8");
