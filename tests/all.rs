@@ -25,6 +25,7 @@ mod reconcile;
 mod refresh;
 mod replay;
 mod sample;
+mod scripted;
 mod server;
 mod store;
 mod tidy;

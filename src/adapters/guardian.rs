@@ -14,6 +14,8 @@ use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 use url::Url;
 
+mod frontend;
+
 pub(super) static OUTLET: Outlet = Outlet {
     slug: "guardian",
     name: "The Guardian",
@@ -35,21 +37,25 @@ fn blog_key(url: &Url) -> Option<String> {
 
 fn split(source: &Source) -> Result<Draft, Refusal> {
     let Form::Html(page) = source.form else { return Err(source.no_such_form()) };
-    if html::first(page, css!("#liveblog-body")).is_none() {
-        let message = "it has no list of entries (`#liveblog-body`): an article, an index page, or a new layout";
-        return Err(Refusal::NotALiveBlog(message.into()));
-    }
     let mut draft = Draft {
         headline: html::first(page, css!("h1")).map(text_of).unwrap_or_default(),
         standfirst: html::meta(page, "og:description").map(fold),
         language: html::language(page),
         coverage: coverage(page),
-        older: page
-            .select(css!("#liveblog-navigation a[href]"))
-            .find(|link| text_of(*link) == "Next")
-            .and_then(|next| source.links.link(next.attr("href")?)),
         ..Draft::default()
     };
+    if html::first(page, css!("#liveblog-body")).is_none() {
+        let read = frontend::read(page, source, &mut draft);
+        let message = "it has no list of entries (`#liveblog-body`): an article, an index page, or a new layout";
+        return read.then_some(draft).ok_or_else(|| Refusal::NotALiveBlog(message.into()));
+    }
+    let leads = |name: &str| {
+        let link = page.select(css!("#liveblog-navigation a[href]")).find(|link| text_of(*link) == name);
+        link.and_then(|link| source.links.link(link.attr("href")?))
+    };
+    draft.older = leads("Next");
+    // A page of a later number, or one that shows its key events only, lacks what nobody has taken back.
+    draft.window = leads("Previous").is_some() || filtered(page);
     let events = Events::of(page);
     let blocks = || page.select(css!(r#"#liveblog-body article[id^="block-"]"#));
     let nested = Nested::of(blocks());
@@ -123,10 +129,22 @@ fn published_of_pinned(pinned: ElementRef, id: &str, events: &Events) -> Option<
     Some(Reading { printed: Some(printed), ..reading })
 }
 
-/// `LIVE` beside the time of the last change, and under the byline when the page was opened.
+fn filtered(page: &Html) -> bool {
+    let mut props = page.select(css!("gu-island[props]")).filter_map(|island| island.attr("props"));
+    props.any(|props| props.contains("\"filterKeyEvents\":true"))
+}
+
+/// What the page's settings say of it; where they are missing, `LIVE` beside the time of the last change. Under the byline
+/// stands when the page was opened.
 fn coverage(page: &Html) -> Coverage {
-    let live = html::first(page, css!("[data-gu-name=lastupdated]"))
-        .is_some_and(|line| line.text().any(|text| text.trim().eq_ignore_ascii_case("live")));
+    let shown = || {
+        html::first(page, css!("[data-gu-name=lastupdated]"))
+            .is_some_and(|line| line.text().any(|text| text.trim().eq_ignore_ascii_case("live")))
+    };
+    let told = |setting: &str| {
+        let mut scripts = page.select(css!("script:not([src])")).flat_map(|script| script.text());
+        scripts.any(|script| script.contains("\"isLiveBlog\":true") && script.contains(setting))
+    };
     let opened = html::first(page, css!("[data-gu-name=meta] details"))
         .and_then(|details| details.text().find_map(|text| text.trim().strip_prefix("First published on")))
         .and_then(time::parse);
@@ -138,7 +156,13 @@ fn coverage(page: &Html) -> Coverage {
         },
         _ => None,
     };
-    let state = if live { CoverageState::Live } else { CoverageState::Unknown };
+    let state = if told("\"isLive\":false") {
+        CoverageState::Ended
+    } else if told("\"isLive\":true") || shown() {
+        CoverageState::Live
+    } else {
+        CoverageState::Unknown
+    };
     Coverage { state, started, ended: None }
 }
 

@@ -9,7 +9,14 @@ pub struct Links {
 }
 
 /// Query parameters that say who clicked and nothing about what is shown.
-const TRACKERS: [&str; 8] = ["fbclid", "gclid", "dclid", "msclkid", "mc_cid", "mc_eid", "igshid", "yclid"];
+const TRACKERS: [&str; 18] = [
+    "fbclid", "gclid", "dclid", "gbraid", "wbraid", "msclkid", "twclid", "yclid", "mc_cid", "mc_eid", "igshid", "ref_src",
+    "ref_url", "cmp", "cmpid", "ocid", "xtor", "wt_mc",
+];
+
+/// What the names of others begin with.
+const TRACKING: [&str; 8] =
+    ["utm_", "at_campaign", "at_medium", "at_custom", "at_link", "at_bbc", "ns_mchannel", "ns_source"];
 
 /// Longest address that is followed, in bytes.
 const LONGEST: usize = 4096;
@@ -60,7 +67,10 @@ impl Links {
 }
 
 fn strip_trackers(url: &mut Url) {
-    let tracks = |name: &str| name.starts_with("utm_") || TRACKERS.contains(&name);
+    let tracks = |name: &str| {
+        let name = name.to_ascii_lowercase();
+        TRACKERS.contains(&&*name) || TRACKING.iter().any(|start| name.starts_with(start))
+    };
     if !url.query_pairs().any(|(name, _)| tracks(&name)) {
         return;
     }
@@ -88,6 +98,7 @@ mod tests {
             ("//cdn.example.org/x", Some("https://cdn.example.org/x")),
             ("https://e.org/?utm_source=x&id=5&fbclid=9#f", Some("https://e.org/?id=5#f")),
             ("https://e.org/?utm_source=x", Some("https://e.org/")),
+            ("https://e.org/?CMP=share&at_medium=RSS&camp=2&ref_src=tw%5Etf", Some("https://e.org/?camp=2")),
             ("https://e.org/?q=a%20b&q=c", Some("https://e.org/?q=a%20b&q=c")),
             ("mailto:desk@example.org", Some("mailto:desk@example.org")),
             ("JaVaScRiPt:alert(1)", None),

@@ -4,15 +4,17 @@
 //! address, a count of minutes that runs. A reader must not be told that an entry was edited because of that. So there are
 //! two hashes. What an entry says ([`content_hash`]) is its words, names and number of pictures: a change of that is an
 //! edit. What a feed shows ([`shown_hash`]) is that with links, structure and marks. Neither knows of sizes, white space,
-//! queries of picture addresses, or a lone "20m ago".
+//! the sizes and signatures in picture addresses, or a "20m ago" beside the words.
 
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::model::Entry;
+use crate::model::{Entry, Precision};
 use crate::time::{Printed, parse};
+
+use super::picture::picture;
 
 /// SHA-256 over a part of an entry.
 pub type Hash = [u8; 32];
@@ -40,14 +42,27 @@ pub enum Part {
 /// A longer line is prose, whatever it begins with.
 const LONGEST_TIME: usize = 40;
 
-/// The words of the body, a line being left out that only counts the time since.
+/// The words of the body, those being left out that only count the time since.
 pub(super) fn body_words(entry: &Entry) -> impl Iterator<Item = &str> {
-    entry.body_text.lines().filter(|line| !counts_the_time(line)).flat_map(str::split_whitespace)
+    entry.body_text.lines().flat_map(words_that_stay)
 }
 
-fn counts_the_time(line: &str) -> bool {
-    let line = line.trim();
-    line.len() <= LONGEST_TIME && matches!(parse(line), Some(Printed::Ago { .. }))
+/// The words of a line without the "20m ago" that it begins or ends with, or is.
+fn words_that_stay(line: &str) -> impl Iterator<Item = &str> {
+    let alone = line.len() <= LONGEST_TIME && matches!(parse(line.trim()), Some(Printed::Ago { .. }));
+    let words: Vec<&str> = if alone { Vec::new() } else { line.split_whitespace().collect() };
+    let start = (2..=3).rev().find(|&count| words.get(..count).is_some_and(is_counted)).unwrap_or_default();
+    let left = words.len() - start;
+    let end = (2..=3.min(left)).rev().find(|&count| is_counted(&words[words.len() - count..])).unwrap_or_default();
+    let stays = start..words.len() - end;
+    words.into_iter().skip(stays.start).take(stays.len())
+}
+
+/// Whether these words are a time that runs on: `20m ago`, `20 minutes ago`, `just now`. Days are left to prose.
+fn is_counted(words: &[&str]) -> bool {
+    let last = words.last().is_some_and(|last| ["ago", "now"].iter().any(|word| last.eq_ignore_ascii_case(word)));
+    let counted = || matches!(parse(&words.join(" ")), Some(Printed::Ago { precision, .. }) if precision != Precision::Day);
+    last && counted()
 }
 
 fn headline_words(entry: &Entry) -> impl Iterator<Item = &str> {
@@ -77,7 +92,7 @@ pub fn shown_hash(entry: &Entry) -> Hash {
     hash.0.update(content_hash(entry));
     hash.text(&markup(&entry.body_html));
     for image in &entry.images {
-        hash.text(without_query(&image.url));
+        hash.text(&picture(&image.url));
         hash.words(image.caption.iter().flat_map(|caption| caption.split_whitespace()));
     }
     hash.count(usize::from(entry.permalink.is_some()));
@@ -98,7 +113,7 @@ fn marks(entry: &Entry) -> Vec<u8> {
 
 /// Which parts differ.
 pub(super) fn parts(old: &Entry, new: &Entry) -> Vec<Part> {
-    let images = |entry: &Entry| entry.images.iter().map(|image| without_query(&image.url).to_owned()).collect::<Vec<_>>();
+    let images = |entry: &Entry| entry.images.iter().map(|image| picture(&image.url)).collect::<Vec<_>>();
     let names =
         |entry: &Entry| entry.byline.iter().flat_map(|name| name.split_whitespace()).map(str::to_owned).collect::<Vec<_>>();
     let (words, pictures) = (body_words(old).eq(body_words(new)), images(old) == images(new));
@@ -147,10 +162,7 @@ fn markup(html: &str) -> String {
 }
 
 fn push_words(out: &mut String, text: &str) {
-    if counts_the_time(text) {
-        return;
-    }
-    for word in text.split_whitespace() {
+    for word in words_that_stay(text) {
         out.push(' ');
         out.push_str(word);
     }
@@ -179,13 +191,13 @@ fn push_tag(out: &mut String, tag: &str) {
         let value = tag[start + attribute.len()..].split('"').next().unwrap_or_default();
         out.push(' ');
         out.push_str(attribute);
-        out.push_str(if attribute.starts_with("src") { without_query(value) } else { value });
+        if attribute.starts_with("src") {
+            out.push_str(&picture(value));
+        } else {
+            out.push_str(value);
+        }
     }
     out.push('>');
-}
-
-fn without_query(url: &str) -> &str {
-    url.split(['?', '#']).next().unwrap_or(url)
 }
 
 /// Hashes fields with their lengths, so that ("a", "bc") and ("ab", "c") differ.
@@ -255,6 +267,28 @@ mod tests {
             // A paragraph more is structure, though its words are none.
             assert!(same || parts == [Part::Markup], "{parts:?}");
             assert_eq!(content_hash(&base), content_hash(&noise));
+        }
+    }
+
+    #[test]
+    fn a_time_that_runs_on_is_left_out_where_it_stands_beside_the_words() {
+        let left = |line: &str| words_that_stay(line).collect::<Vec<_>>().join(" ");
+        for (line, expected) in [
+            ("20m ago", ""),
+            ("just now", ""),
+            ("20m ago They left.", "They left."),
+            ("They left 3 hours ago", "They left"),
+            ("Updated just now", "Updated"),
+            ("Updated 1m ago", "Updated"),
+            ("2 minutes ago 1m ago", ""),
+            ("They left 3 hours ago.", "They left 3 hours ago."),
+            ("It is time now", "It is time now"),
+            ("5 days ago", ""),
+            ("5 days ago they left", "5 days ago they left"),
+            ("long ago", "long ago"),
+            ("", ""),
+        ] {
+            assert_eq!(left(line), expected, "{line}");
         }
     }
 

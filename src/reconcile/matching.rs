@@ -3,12 +3,21 @@
 //! Mostly its key says it. Where the outlet gives no id of its own, the key is derived from the published minute, and the
 //! same live blog may be read as HTML today and as a text capture tomorrow: then instant and words decide, and the entry
 //! keeps the id that it was first issued. The other key is remembered as an alias.
+//!
+//! Two mistakes are possible. Taking an entry for a new one shows it twice; taking it for another one hides it, under an id
+//! that a reader has filed under something else. The second is the worse, so that what decides is always evidence for the
+//! very pair, the strongest first, and never what happens to stand first.
 
+use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
 
 use crate::identity::derived_stem;
 use crate::model::{Entry, Origin, Precision, Stamp};
 
+use super::alike::{Alike, Boilerplate, FEW_WORDS, alike};
+use super::reach::reach;
 use super::{Known, KnownEntry, content};
 
 /// What became of one entry of the page.
@@ -22,18 +31,20 @@ pub(super) struct Matched {
     pub alias: bool,
 }
 
-/// Share of the shorter text's words that have to stand in the longer one.
-const AGREEING: f64 = 0.8;
-/// With fewer words than this, all of them have to be the same.
-const FEW_WORDS: usize = 4;
+/// Pairs of entries whose words are compared, at most: a page that asks for more is no live blog, and would take minutes.
+const MOST_COMPARED: usize = 100_000;
 
-/// Matches the entries of a page, each id once, with what is stored.
+/// Matches the entries of a page, oldest first and each id once, with what is stored.
 pub(super) fn matched(known: &Known, read: &[&Entry]) -> Vec<Matched> {
     let mut matches = Matching::new(known, read);
-    matches.by_key();
-    matches.by_minute();
+    matches.by_id();
     matches.by_words();
     matches.finish()
+}
+
+/// Whether two entries say the same, in whatever form.
+pub(super) fn agree(one: &Entry, other: &Entry) -> bool {
+    alike(&content::words(one), &content::words(other)).agree
 }
 
 struct Matching<'a> {
@@ -41,18 +52,47 @@ struct Matching<'a> {
     read: &'a [&'a Entry],
     /// For each entry read, the stored one.
     found: Vec<Option<usize>>,
-    taken: HashSet<usize>,
+    taken: Vec<bool>,
     by_key: HashMap<&'a str, usize>,
+    stored_words: Vec<OnceCell<Vec<&'a str>>>,
+    read_words: Vec<OnceCell<Vec<&'a str>>>,
+    boilerplate: OnceCell<Boilerplate<'a>>,
+    /// Where the page begins.
+    oldest: Option<DateTime<Utc>>,
+}
+
+/// Evidence for a pair, the strongest last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Evidence {
+    /// The key alone, which counts the entries of a minute.
+    Count,
+    /// The words are the same and the time is not.
+    Words,
+    /// The time is the same, and the words nearly.
+    TimeAndGist,
+    /// The time is the same, and each word.
+    TimeAndWords,
 }
 
 impl<'a> Matching<'a> {
     fn new(known: &'a Known, read: &'a [&'a Entry]) -> Self {
-        let by_key = known.entries.iter().enumerate().map(|(place, stored)| (stored.entry.key.as_str(), place)).collect();
-        Matching { known, read, found: vec![None; read.len()], taken: HashSet::new(), by_key }
+        let count = known.entries.len();
+        Matching {
+            known,
+            read,
+            found: vec![None; read.len()],
+            taken: vec![false; count],
+            by_key: known.entries.iter().enumerate().map(|(place, stored)| (stored.entry.key.as_str(), place)).collect(),
+            stored_words: vec![OnceCell::new(); count],
+            read_words: vec![OnceCell::new(); read.len()],
+            boilerplate: OnceCell::new(),
+            oldest: reach(read).map(|(oldest, _)| oldest),
+        }
     }
 
     fn take(&mut self, entry: usize, stored: usize) {
-        if self.found[entry].is_none() && self.taken.insert(stored) {
+        if self.found[entry].is_none() && !self.taken[stored] {
+            self.taken[stored] = true;
             self.found[entry] = Some(stored);
         }
     }
@@ -61,79 +101,149 @@ impl<'a> Matching<'a> {
         &self.known.entries[place]
     }
 
-    /// The outlet's own ids, and what has been seen to be another name of one.
-    fn by_key(&mut self) {
-        for (place, entry) in self.read.iter().enumerate().filter(|(_, entry)| derived_stem(&entry.key).is_none()) {
-            if let Some(&stored) = self.by_key.get(entry.key.as_str()) {
-                self.take(place, stored);
-            }
-        }
-        let ids: HashMap<_, _> =
-            self.known.entries.iter().enumerate().map(|(place, stored)| (stored.entry.id, place)).collect();
-        for (place, entry) in self.read.iter().enumerate() {
-            let aliased = self.known.aliases.get(&entry.key).and_then(|id| ids.get(id));
-            if let Some(&stored) = aliased.filter(|_| derived_stem(&entry.key).is_none()) {
-                self.take(place, stored);
-            }
-        }
+    fn stored_words(&self, place: usize) -> &[&'a str] {
+        self.stored_words[place].get_or_init(|| content::words(&self.stored(place).entry))
     }
 
-    /// Derived keys count the entries of one minute. Where one of them is withdrawn, the others move up, so that within a
-    /// minute the words come before the count.
-    fn by_minute(&mut self) {
-        let mut minutes = HashMap::<&str, Vec<usize>>::new();
-        for (place, stored) in self.known.entries.iter().enumerate() {
-            if let Some(stem) = derived_stem(&stored.entry.key) {
-                minutes.entry(stem).or_default().push(place);
-            }
+    fn read_words(&self, place: usize) -> &[&'a str] {
+        self.read_words[place].get_or_init(|| content::words(self.read[place]))
+    }
+
+    /// How alike the words of a pair are, without those that stand on every entry.
+    fn alike(&self, entry: usize, stored: usize) -> Alike {
+        let (one, other) = (self.read_words(entry), self.stored_words(stored));
+        let whole = alike(one, other);
+        if whole.same || !whole.agree {
+            return whole;
         }
+        let boilerplate = self.boilerplate.get_or_init(|| {
+            // Of what there is more of, each entry once: what is stored is mostly on the page too.
+            match self.known.entries.len() > self.read.len() {
+                true => Boilerplate::of((0..self.known.entries.len()).rev().map(|place| self.stored_words(place))),
+                false => Boilerplate::of((0..self.read.len()).map(|place| self.read_words(place))),
+            }
+        });
+        let own = alike(&boilerplate.left_out_of(one), &boilerplate.left_out_of(other));
+        Alike { same: false, ..own }
+    }
+
+    /// The outlet's own ids, and what has been seen to be another name of one.
+    fn by_id(&mut self) {
+        let ids: HashMap<_, _> = match self.known.aliases.is_empty() {
+            true => HashMap::new(),
+            false => self.known.entries.iter().enumerate().map(|(place, stored)| (stored.entry.id, place)).collect(),
+        };
+        let own = |entry: &&Entry| self.by_key.get(entry.key.as_str()).copied();
+        let other = |entry: &&Entry| self.known.aliases.get(&entry.key).and_then(|id| ids.get(id)).copied();
+        let native = || self.read.iter().enumerate().filter(|(_, entry)| derived_stem(&entry.key).is_none());
+        let named = native().filter_map(|(place, entry)| Some((place, own(entry)?)));
+        let aliased = native().filter(|(_, entry)| own(entry).is_none());
+        let aliased = aliased.filter_map(|(place, entry)| Some((place, other(entry)?)));
+        let (sure, doubtful): (Vec<_>, Vec<_>) =
+            named.chain(aliased).partition(|(place, stored)| self.may_be(*place, *stored));
+        sure.into_iter().for_each(|(place, stored)| self.take(place, stored));
+        self.by_moved_id(&doubtful);
+    }
+
+    /// Whether an id can mean what it meant: it may be edited, or dated anew, or both a little.
+    fn may_be(&self, place: usize, stored: usize) -> bool {
+        let (was, is) = (&self.stored(stored).entry.published, &self.read[place].published);
+        let dated = [was, is].iter().all(|stamp| known_time(stamp) && precise(stamp));
+        !dated || minute(was) == minute(is) || self.alike(place, stored).agree
+    }
+
+    /// Ids whose entry has another time and other words. An outlet may bump a summary so; or its ids count the entries from
+    /// the top, and each means another entry with each new one. Then the entry is found that has this time and these words.
+    fn by_moved_id(&mut self, doubtful: &[(usize, usize)]) {
+        if doubtful.is_empty() {
+            return;
+        }
+        let mut standing = HashMap::<(i64, &[&str]), Vec<usize>>::new();
+        for stored in (0..self.known.entries.len()).filter(|stored| !self.taken[*stored]) {
+            let at = minute(&self.stored(stored).entry.published);
+            standing.entry((at, self.stored_words(stored))).or_default().push(stored);
+        }
+        let mut moved = Vec::new();
+        for &(place, _) in doubtful {
+            let entry = self.read[place];
+            let found = standing.get(&(minute(&entry.published), self.read_words(place)));
+            moved.extend(found.into_iter().flatten().map(|stored| (place, *stored)));
+        }
+        // What has been filed under the id and its time, because the id alone was taken.
+        for &(place, _) in doubtful {
+            let key = dated_key(self.read[place]);
+            moved.extend(self.by_key.get(key.as_str()).map(|stored| (place, *stored)));
+        }
+        moved.into_iter().for_each(|(place, stored)| self.take(place, stored));
+        doubtful.iter().for_each(|&(place, stored)| self.take(place, stored));
+    }
+
+    /// What is left on both sides: keys that count the entries of a minute, another form of the same live blog, or another
+    /// scheme of ids. All pairs that time or words allow are weighed, and the best are taken first.
+    fn by_words(&mut self) {
+        let left: Vec<usize> = (0..self.read.len()).filter(|place| self.found[*place].is_none()).collect();
+        if left.is_empty() || self.taken.iter().all(|taken| *taken) {
+            return;
+        }
+        let candidates = Candidates::of(self);
         let mut pairs = Vec::new();
-        for (place, entry) in self.read.iter().enumerate() {
-            let stored = derived_stem(&entry.key).and_then(|stem| minutes.get(stem)).map_or(&[][..], Vec::as_slice);
-            for &candidate in stored {
-                let other = &self.stored(candidate).entry;
-                let (same_words, agree) = compared(entry, other);
-                let same_key = entry.key == other.key;
-                let score = match (same_words, agree, same_key) {
-                    (true, _, true) => 5,
-                    (true, _, false) => 4,
-                    (false, true, true) => 3,
-                    (false, true, false) => 2,
-                    (false, false, true) => 1,
-                    _ => continue,
-                };
-                pairs.push((score, place, candidate));
+        let mut compared = 0;
+        for place in left {
+            for stored in candidates.of_entry(self.read[place]) {
+                if compared == MOST_COMPARED {
+                    break;
+                }
+                compared += 1;
+                if let Some((evidence, share)) = self.weigh(place, stored) {
+                    let same_key = self.stored(stored).entry.key == self.read[place].key;
+                    pairs.push((evidence, share, same_key, place, stored));
+                }
             }
         }
         // A stable sort: of equals, the order of the page.
-        pairs.sort_by_key(|(score, _, _)| std::cmp::Reverse(*score));
-        for (_, place, stored) in pairs {
+        pairs.sort_by(|one, other| other.0.cmp(&one.0).then(other.1.total_cmp(&one.1)).then(other.2.cmp(&one.2)));
+        for (_, _, _, place, stored) in pairs {
             self.take(place, stored);
         }
     }
 
-    /// What is left on both sides: another form of the same live blog, or another scheme of ids.
-    fn by_words(&mut self) {
-        let left: Vec<usize> = (0..self.read.len()).filter(|place| self.found[*place].is_none()).collect();
-        if left.is_empty() || self.taken.len() == self.known.entries.len() {
-            return;
-        }
-        let mut at_minute = HashMap::<i64, Vec<usize>>::new();
-        let mut loosely = Vec::new();
-        for (place, stored) in self.known.entries.iter().enumerate().filter(|(place, _)| !self.taken.contains(place)) {
-            if derived_stem(&stored.entry.key).is_some() || !precise(&stored.entry.published) {
-                loosely.push(place);
+    /// What speaks for a pair whose ids don't.
+    fn weigh(&self, place: usize, stored: usize) -> Option<(Evidence, f64)> {
+        let (entry, known) = (self.read[place], &self.stored(stored).entry);
+        let (stem, known_stem) = (derived_stem(&entry.key), derived_stem(&known.key));
+        let words = self.alike(place, stored);
+        let enough = self.stored_words(stored).len() >= FEW_WORDS;
+        let dated = known_time(&entry.published) && known_time(&known.published);
+        let same_time = dated && instants_agree(&entry.published, &known.published);
+        let evidence = match (stem, known_stem) {
+            (Some(stem), Some(known_stem)) if stem == known_stem => match words {
+                Alike { same: true, .. } => Evidence::TimeAndWords,
+                Alike { agree: true, .. } => Evidence::TimeAndGist,
+                // Where nothing is dated, the count says nothing: it begins anew with each page.
+                _ if entry.key == known.key && stem != UNTIMED => Evidence::Count,
+                _ => return None,
+            },
+            // A text capture gives no ids. Its key says no more than its minute.
+            (Some(_), None) | (None, Some(_)) if same_time && words.same => Evidence::TimeAndWords,
+            (Some(_), None) | (None, Some(_)) if same_time && words.agree => Evidence::TimeAndGist,
+            (Some(_), None) | (None, Some(_)) if !dated && words.same && enough => Evidence::Words,
+            // The outlet prints a minute where it printed a day; or it corrected the time, and the entry is not where it was.
+            (Some(_), Some(_)) if words.same && enough && (!dated || same_time || self.is_lacking(stored)) => {
+                Evidence::Words
             }
-            at_minute.entry(minute(&stored.entry.published)).or_default().push(place);
-        }
-        for place in left {
-            let entry = self.read[place];
-            let near = at_minute.get(&minute(&entry.published)).into_iter().flatten();
-            let candidate = near.chain(&loosely).copied().filter(|stored| !self.taken.contains(stored));
-            if let Some(stored) = candidate.into_iter().find(|stored| same_entry(&self.stored(*stored).entry, entry)) {
-                self.take(place, stored);
-            }
-        }
+            // The outlet has given its entries other ids.
+            (None, None) if same_time && precise(&entry.published) && words.same => Evidence::TimeAndWords,
+            (None, None) if same_second(&entry.published, &known.published) && words.agree => Evidence::TimeAndGist,
+            _ => return None,
+        };
+        Some((evidence, words.share))
+    }
+
+    /// Whether the page should have a stored entry where its time says and hasn't. One that has scrolled off may well be said
+    /// again, word for word: "Good morning and welcome", each day.
+    fn is_lacking(&self, stored: usize) -> bool {
+        let stored = self.stored(stored);
+        !stored.withdrawn && self.oldest.is_some_and(|oldest| stored.entry.published.at >= oldest)
     }
 
     fn finish(self) -> Vec<Matched> {
@@ -145,19 +255,17 @@ impl<'a> Matching<'a> {
             let matched = match found {
                 Some(stored) => {
                     let key = self.known.entries[*stored].entry.key.clone();
-                    let alias = key != entry.key
-                        && derived_stem(&entry.key).is_none()
-                        && !self.known.aliases.contains_key(&entry.key);
+                    let named = self.by_key.contains_key(entry.key.as_str()) || self.known.aliases.contains_key(&entry.key);
+                    let alias = key != entry.key && derived_stem(&entry.key).is_none() && !named;
                     Matched { stored: Some(*stored), key, alias }
                 }
                 None => {
+                    let free = |key: &String| !used.contains(key.as_str()) && !issued.contains(key);
                     let taken = self.by_key.contains_key(entry.key.as_str()) || issued.contains(&entry.key);
-                    let key = match derived_stem(&entry.key).filter(|_| taken) {
-                        Some(stem) => (0..)
-                            .map(|count: u32| format!("{stem}.{count}"))
-                            .find(|key| !used.contains(key.as_str()) && !issued.contains(key))
-                            .unwrap_or_default(),
-                        None => entry.key.clone(),
+                    let key = match derived_stem(&entry.key) {
+                        _ if !taken => entry.key.clone(),
+                        Some(stem) => counted(stem, free),
+                        None => Some(dated_key(entry)).filter(free).unwrap_or_else(|| counted(&dated_key(entry), free)),
                     };
                     issued.insert(key.clone());
                     Matched { stored: None, key, alias: false }
@@ -169,26 +277,64 @@ impl<'a> Matching<'a> {
     }
 }
 
-/// Whether two entries of different keys are one.
-fn same_entry(stored: &Entry, read: &Entry) -> bool {
-    let derived = |entry: &Entry| derived_stem(&entry.key).is_some();
-    let (same_words, agree) = compared(stored, read);
-    let enough = content::words(stored).len() >= FEW_WORDS;
-    match (derived(stored), derived(read)) {
-        // The key of the one says no more than its minute.
-        (true, false) | (false, true) if known_time(stored) && known_time(read) => {
-            instants_agree(&stored.published, &read.published) && agree
+/// The key of what is not dated is this with a count.
+const UNTIMED: &str = "untimed";
+
+/// The stem with the first count that is free.
+fn counted(stem: &str, free: impl Fn(&String) -> bool) -> String {
+    (0..).map(|count: u32| format!("{stem}.{count}")).find(free).unwrap_or_default()
+}
+
+/// The key of an entry whose id the outlet has given to another one before.
+fn dated_key(entry: &Entry) -> String {
+    format!("{}@{}", entry.key, entry.published.at.format("%Y-%m-%dT%H:%MZ"))
+}
+
+/// Stored entries that are not taken yet, by what an entry of the page may share with them.
+struct Candidates<'a> {
+    stems: HashMap<&'a str, Vec<usize>>,
+    minutes: HashMap<i64, Vec<usize>>,
+    /// Those whose time says little.
+    loose: Vec<usize>,
+    /// Those that the page lacks, and which have derived keys.
+    lacking: Vec<usize>,
+    all: Vec<usize>,
+}
+
+impl<'a> Candidates<'a> {
+    fn of(matching: &Matching<'a>) -> Self {
+        let all: Vec<usize> = (0..matching.known.entries.len()).filter(|place| !matching.taken[*place]).collect();
+        let mut candidates =
+            Candidates { stems: HashMap::new(), minutes: HashMap::new(), loose: Vec::new(), lacking: Vec::new(), all };
+        for &place in &candidates.all {
+            let entry = &matching.stored(place).entry;
+            if let Some(stem) = derived_stem(&entry.key) {
+                candidates.stems.entry(stem).or_default().push(place);
+                if matching.is_lacking(place) {
+                    candidates.lacking.push(place);
+                }
+            }
+            if precise(&entry.published) {
+                candidates.minutes.entry(minute(&entry.published)).or_default().push(place);
+            } else {
+                candidates.loose.push(place);
+            }
         }
-        (true, false) | (false, true) => same_words && enough,
-        // The outlet corrected the time it prints, or prints a minute where it printed a day.
-        (true, true) => same_words && enough,
-        // The outlet has given all its entries other ids.
-        (false, false) => same_words && enough && minute(&stored.published) == minute(&read.published),
+        candidates
+    }
+
+    /// Each once, those of its own minute first.
+    fn of_entry(&self, entry: &Entry) -> Vec<usize> {
+        let own = derived_stem(&entry.key).and_then(|stem| self.stems.get(stem));
+        let near = self.minutes.get(&minute(&entry.published));
+        let far = if precise(&entry.published) { [&self.loose, &self.lacking] } else { [&self.all, &self.lacking] };
+        let mut seen = HashSet::new();
+        own.into_iter().chain(near).chain(far).flatten().copied().filter(|place| seen.insert(*place)).collect()
     }
 }
 
-fn known_time(entry: &Entry) -> bool {
-    entry.published.origin != Origin::FirstSeen
+fn known_time(stamp: &Stamp) -> bool {
+    stamp.origin != Origin::FirstSeen
 }
 
 fn precise(stamp: &Stamp) -> bool {
@@ -197,6 +343,12 @@ fn precise(stamp: &Stamp) -> bool {
 
 fn minute(stamp: &Stamp) -> i64 {
     stamp.at.timestamp().div_euclid(60)
+}
+
+/// Two entries are hardly ever published in one second.
+fn same_second(one: &Stamp, other: &Stamp) -> bool {
+    let exact = |stamp: &Stamp| known_time(stamp) && stamp.precision == Precision::Second;
+    exact(one) && exact(other) && one.at.timestamp() == other.at.timestamp()
 }
 
 fn instants_agree(one: &Stamp, other: &Stamp) -> bool {
@@ -211,31 +363,4 @@ fn instants_agree(one: &Stamp, other: &Stamp) -> bool {
         0 => minute(one) == minute(other),
         most => apart <= most,
     }
-}
-
-/// Whether the words are the same, and whether they agree: nearly all of the shorter text stands in the longer one.
-pub(super) fn compared(one: &Entry, other: &Entry) -> (bool, bool) {
-    let (one_words, other_words) = (content::words(one), content::words(other));
-    if one_words == other_words {
-        return (true, true);
-    }
-    let fewer = one_words.len().min(other_words.len());
-    if fewer < FEW_WORDS {
-        return (false, false);
-    }
-    (false, common(&one_words, &other_words) as f64 >= AGREEING * fewer as f64)
-}
-
-/// How many words two texts have in common, each as often as in both.
-fn common(one: &[&str], other: &[&str]) -> usize {
-    let mut counts = HashMap::<&str, usize>::new();
-    one.iter().for_each(|word| *counts.entry(word).or_default() += 1);
-    let in_both = |word: &&&str| match counts.get_mut(**word) {
-        Some(count) if *count > 0 => {
-            *count -= 1;
-            true
-        }
-        _ => false,
-    };
-    other.iter().filter(in_both).count()
 }

@@ -19,9 +19,12 @@ use uuid::Uuid;
 use crate::identity::entry_id;
 use crate::model::{CoverageState, Entry, Head, LiveBlog, Origin, Precision, Stamp};
 
+mod alike;
 mod content;
 mod matching;
+mod picture;
 mod presence;
+mod reach;
 
 pub use content::{Hash, Part, content_hash, shown_hash};
 
@@ -193,7 +196,7 @@ pub fn reconcile(known: &Known, reading: &Reading) -> Changes {
         }
     }
     if !outdated {
-        let standing = presence::presence(known, reading, &present);
+        let standing = presence::presence(known, reading, &entries, &present);
         (changes.missed, changes.found) = (standing.missed, standing.found);
         (changes.withdrawn, changes.restored) = (standing.withdrawn, standing.restored);
     }
@@ -208,13 +211,15 @@ pub fn reconcile(known: &Known, reading: &Reading) -> Changes {
 }
 
 /// Whether the page of an unknown live blog is another page of a known one, whose host or slug has changed: half of its
-/// entries, two at least, are known with these words.
+/// entries, two at least, are known with these words at these times. Words alone would not do: pages of one outlet share
+/// some, and where ids count the entries, those too.
 pub fn same_blog(known: &Known, read: &LiveBlog) -> bool {
     let entries = oldest_first(&read.entries);
     let matches = matching::matched(known, &entries);
     let both =
         entries.iter().zip(matches).filter_map(|(entry, matched)| Some((entry, &known.entries[matched.stored?].entry)));
-    let alike = both.filter(|(entry, stored)| matching::compared(entry, stored).1).count();
+    let minute = |entry: &Entry| entry.published.at.timestamp().div_euclid(60);
+    let alike = both.filter(|(entry, stored)| minute(entry) == minute(stored) && matching::agree(entry, stored)).count();
     alike >= 2 && alike * 2 >= entries.len()
 }
 
@@ -239,7 +244,7 @@ fn difference(stored: &KnownEntry, entry: &Entry, reading: &Reading, outdated: b
         return Difference::None;
     }
     // A text capture and an HTML page never say quite the same, and no outlet has edited anything by that.
-    if stored.plain != reading.plain && matching::compared(&stored.entry, entry).1 {
+    if stored.plain != reading.plain && matching::agree(&stored.entry, entry) {
         return if reading.plain { Difference::None } else { Difference::Shown };
     }
     if stored.content_hash == content_hash(entry) || reading.reread { Difference::Shown } else { Difference::Said }

@@ -5,11 +5,14 @@
 //! refreshes in a row, and when what is lacking is not so much that the reading itself is the likelier fault. Where the
 //! outlet marks an entry as taken back, that is taken at its word.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::model::{Mark, ProblemCode};
+use crate::model::{Entry, ProblemCode};
 
+use super::reach::reach;
 use super::{Known, KnownEntry, Reading};
 
 /// How the entries that the page has, or has not, stand now.
@@ -28,8 +31,8 @@ pub(super) struct Presence {
 /// More missing entries than this, and more than a third of what should be there, is a page that was read badly.
 const FEW: usize = 3;
 
-/// `present` says for each stored entry whether the page has it.
-pub(super) fn presence(known: &Known, reading: &Reading, present: &[bool]) -> Presence {
+/// `entries` are those of the page, oldest first; `present` says for each stored entry whether it is among them.
+pub(super) fn presence(known: &Known, reading: &Reading, entries: &[&Entry], present: &[bool]) -> Presence {
     let mut standing = Presence::default();
     let each = || known.entries.iter().zip(present);
     for (stored, _) in each().filter(|(_, present)| **present) {
@@ -40,13 +43,15 @@ pub(super) fn presence(known: &Known, reading: &Reading, present: &[bool]) -> Pr
         }
     }
     // The outlet says so itself: nothing is to be waited for.
-    let told = |key: &str| reading.blog.withdrawn.iter().any(|withdrawn| withdrawn == key);
-    let taken_back = |(stored, present): &(&KnownEntry, &bool)| !**present && !stored.withdrawn && told(&stored.entry.key);
+    let keys: HashSet<&str> = reading.blog.withdrawn.iter().map(String::as_str).collect();
+    let named: HashSet<&Uuid> = keys.iter().filter_map(|key| known.aliases.get(*key)).collect();
+    let told = |entry: &Entry| keys.contains(entry.key.as_str()) || named.contains(&entry.id);
+    let taken_back = |(stored, present): &(&KnownEntry, &bool)| !**present && !stored.withdrawn && told(&stored.entry);
     standing.withdrawn = each().filter(taken_back).map(|(stored, _)| stored.entry.id).collect();
-    let Some((oldest, newest)) = span(reading).filter(|_| complete(reading)) else { return standing };
+    let Some((oldest, newest)) = reach(entries).filter(|_| complete(reading)) else { return standing };
     let within = |at: DateTime<Utc>| oldest < at && at < newest;
     let expected =
-        || each().filter(|(stored, _)| !stored.withdrawn && !told(&stored.entry.key) && within(stored.entry.published.at));
+        || each().filter(|(stored, _)| !stored.withdrawn && !told(&stored.entry) && within(stored.entry.published.at));
     let lacking = expected().filter(|(_, present)| !**present).count();
     if lacking > FEW && lacking * 3 > expected().count() {
         return standing;
@@ -67,13 +72,4 @@ fn complete(reading: &Reading) -> bool {
     let blog = reading.blog;
     let broken = |code| matches!(code, ProblemCode::Damaged | ProblemCode::Limit | ProblemCode::NoEntries);
     !reading.history && !blog.window && blog.older.is_none() && !blog.problems.iter().any(|problem| broken(problem.code))
-}
-
-/// The oldest and the newest instant on the page. A pinned entry says nothing of how far the page reaches.
-fn span(reading: &Reading) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
-    let times = || {
-        let standing = reading.blog.entries.iter().filter(|entry| !entry.marks.contains(&Mark::Pinned));
-        standing.map(|entry| entry.published.at)
-    };
-    Some((times().min()?, times().max()?))
 }
