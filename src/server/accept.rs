@@ -35,7 +35,7 @@ const HALF_ASKED: Duration = Duration::from_secs(1);
 /// under way.
 pub async fn serve(listener: TcpListener, state: ServerState, shutdown: impl Future<Output = ()>) {
     let limits = state.0.limits.clone();
-    let reception = Reception::new(&limits, state);
+    let reception = Reception::new(&limits, state.clone());
     let places = Arc::new(Semaphore::new(descriptors::room_for(limits.connections)));
     let (stop, stopping) = watch::channel(false);
     let mut connections = JoinSet::new();
@@ -68,6 +68,7 @@ pub async fn serve(listener: TcpListener, state: ServerState, shutdown: impl Fut
     }
 
     drop(listener);
+    state.close();
     let _ = stop.send(true);
     let ended = async { while connections.join_next().await.is_some() {} };
     if timeout(limits.drain, ended).await.is_err() {

@@ -30,6 +30,8 @@ pub(super) enum Refused {
     NotAcceptable,
     #[error("the store does not answer; try again in a few seconds")]
     Unavailable,
+    #[error("too many clients wait for changes already; ask without `wait`, or again in a few seconds")]
+    Crowded,
 }
 
 impl Refused {
@@ -43,7 +45,7 @@ impl Refused {
             Refused::NoHost => StatusCode::BAD_REQUEST,
             Refused::OtherHost(_) => StatusCode::MISDIRECTED_REQUEST,
             Refused::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
-            Refused::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Refused::Unavailable | Refused::Crowded => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -51,7 +53,7 @@ impl Refused {
         match self {
             Refused::Method => Some((ALLOW, HeaderValue::from_static("GET, HEAD"))),
             Refused::NotAcceptable => Some((VARY, HeaderValue::from_static("Accept-Encoding"))),
-            Refused::Unavailable => Some((RETRY_AFTER, HeaderValue::from_static("5"))),
+            Refused::Unavailable | Refused::Crowded => Some((RETRY_AFTER, HeaderValue::from_static("5"))),
             // What comes next on the connection is not to be trusted to be a request.
             Refused::LongAddress | Refused::Body | Refused::NoHost | Refused::OtherHost(_) => {
                 Some((CONNECTION, HeaderValue::from_static("close")))
@@ -66,6 +68,29 @@ impl IntoResponse for Refused {
         let plain = [(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"))];
         let mut response = (self.status(), plain, format!("{self}\n")).into_response();
         response.headers_mut().extend(self.header());
+        response
+    }
+}
+
+/// The same as a problem document (RFC 9457), as the API tells it.
+#[derive(Debug)]
+pub(super) struct Problem(pub Refused);
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        Problem(refused)
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = self.0.status();
+        let told = serde_json::json!({
+            "type": "about:blank", "title": status.canonical_reason(), "status": status.as_u16(), "detail": self.0.to_string(),
+        });
+        let kind = [(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"))];
+        let mut response = (status, kind, told.to_string()).into_response();
+        response.headers_mut().extend(self.0.header());
         response
     }
 }

@@ -84,7 +84,7 @@ async fn answer(state: &ServerState, scope: Scope, request: &Parts, format: Form
 }
 
 /// A header, or none where the value can't be one.
-fn header(name: HeaderName, value: &str) -> Option<(HeaderName, HeaderValue)> {
+pub(super) fn header(name: HeaderName, value: &str) -> Option<(HeaderName, HeaderValue)> {
     HeaderValue::from_str(value).ok().map(|value| (name, value))
 }
 
@@ -98,7 +98,7 @@ fn whole_second(at: DateTime<Utc>) -> Option<SystemTime> {
 
 /// Refuses a scope that nothing is known of, with what there is. An outlet or a live blog that is followed and has no entry
 /// yet has an empty feed: one may subscribe to it early.
-fn known(overview: &Overview, scope: &Scope) -> Result<(), Refused> {
+pub(super) fn known(overview: &Overview, scope: &Scope) -> Result<(), Refused> {
     match scope {
         Scope::Outlet(slug) if !overview.outlets().contains_key(slug.as_str()) => Err(no_outlet(overview, slug)),
         Scope::Blog(id) if overview.blogs_in(scope).next().is_none() => Err(no_blog(overview, &id.to_string())),
@@ -116,7 +116,7 @@ fn no_outlet(overview: &Overview, slug: &str) -> Refused {
     Refused::Unknown(format!("there is no outlet {} here; {meant}{listed}", quoted(slug)))
 }
 
-fn no_blog(overview: &Overview, id: &str) -> Refused {
+pub(super) fn no_blog(overview: &Overview, id: &str) -> Refused {
     let named: Vec<_> = overview
         .blogs
         .iter()

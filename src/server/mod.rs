@@ -6,12 +6,14 @@
 mod accept;
 mod aside;
 mod admit;
+mod api;
 mod cache;
 mod coding;
 mod conditional;
 mod connection;
 mod describe;
 mod descriptors;
+mod entry;
 mod error;
 mod feeds;
 mod headers;
@@ -31,6 +33,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderValue, Uri};
 use axum::middleware::{from_fn, map_response};
 use axum::routing::get;
+use tokio::sync::Semaphore;
 use url::Url;
 
 use crate::feed::Format;
@@ -58,6 +61,8 @@ pub struct Limits {
     pub drain: Duration,
     /// How many written feeds are kept in memory.
     pub feeds: usize,
+    /// How many requests may wait for a change at once.
+    pub waiting: usize,
     /// How old the server's view of the store may get. Commits of other processes are seen after that.
     pub recheck: Duration,
 }
@@ -71,6 +76,7 @@ impl Default for Limits {
             connections: 4096,
             drain: Duration::from_secs(4),
             feeds: 128,
+            waiting: 256,
             recheck: Duration::from_secs(1),
         }
     }
@@ -89,6 +95,10 @@ struct Inner {
     limits: Limits,
     watch: Watch,
     cache: Cache,
+    /// Places of those who wait for a change.
+    waiting: Semaphore,
+    /// Turns true when the server is about to stop.
+    closing: tokio::sync::watch::Sender<bool>,
 }
 
 impl ServerState {
@@ -98,7 +108,20 @@ impl ServerState {
         let base = base_url.map_or_else(|| format!("http://{listen}"), |url| url.as_str().trim_end_matches('/').to_owned());
         let watch = Watch::new(limits.recheck);
         let cache = Cache::new(limits.feeds);
-        ServerState(Arc::new(Inner { store, base, hosts: Hosts::new(base_url), limits, watch, cache }))
+        let (waiting, closing) = (Semaphore::new(limits.waiting), tokio::sync::watch::Sender::new(false));
+        let hosts = Hosts::new(base_url);
+        ServerState(Arc::new(Inner { store, base, hosts, limits, watch, cache, waiting, closing }))
+    }
+
+    /// Tells those who wait that there is nothing to wait for.
+    pub(crate) fn close(&self) {
+        self.0.closing.send_replace(true);
+    }
+
+    /// Waits for that.
+    pub(crate) async fn closing(&self) {
+        // The sender lives as long as this does, so there is no other end.
+        let _ = self.0.closing.subscribe().wait_for(|closing| *closing).await;
     }
 }
 
@@ -107,7 +130,9 @@ pub fn router(state: ServerState) -> Router {
     let mut router = Router::new()
         .route("/", get(index::page))
         .route("/style.css", get(index::style))
-        .route("/healthz", get(health::check));
+        .route("/healthz", get(health::check))
+        .route("/entries/{id}", get(entry::entry))
+        .merge(api::routes());
     for format in Format::ALL {
         let ending = format.extension();
         router = router

@@ -74,7 +74,7 @@ pub(super) fn number(row: &SqliteRow, column: &str) -> Result<u32, Fault> {
     u32::try_from(number).map_err(|error| damaged(column, error))
 }
 
-fn maybe_stamp(row: &SqliteRow, column: &str) -> Result<Option<Stamp>, Fault> {
+pub(super) fn maybe_stamp(row: &SqliteRow, column: &str) -> Result<Option<Stamp>, Fault> {
     match row.try_get::<Option<&str>, _>(column)? {
         Some(text) => serde_json::from_str(text).map(Some).map_err(|error| damaged(column, error)),
         None => Ok(None),

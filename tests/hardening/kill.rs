@@ -87,7 +87,8 @@ async fn killed_at_any_moment_nothing_is_lost_or_half_there() {
         child.wait().unwrap();
 
         let opening = Instant::now();
-        let store = Store::open(&path).await.unwrap_or_else(|error| panic!("round {round}, killed after {after:?}: {error}"));
+        let store =
+            Store::open(&path).await.unwrap_or_else(|error| panic!("round {round}, killed after {after:?}: {error}"));
         let took = opening.elapsed();
         slowest = slowest.max(took);
         assert!(took <= OPENS, "round {round}: it opens after {took:?}");
@@ -128,7 +129,7 @@ async fn what_is_half_there_is_found() {
     let good = std::fs::read(&path).unwrap();
     for (damage, found) in [
         ("DELETE FROM change WHERE seq = 5", "a gap"),
-        ("DELETE FROM change WHERE seq = (SELECT max(seq) FROM change)", "is gone from the log"),
+        ("DELETE FROM change WHERE seq = (SELECT max(seq) FROM change)", "in the log"),
         ("UPDATE change SET kind = 'touched' WHERE seq = (SELECT max(seq) FROM change WHERE kind = 'edited')", "in the log"),
         ("DELETE FROM revision WHERE entry = (SELECT max(entry) FROM revision)", "earlier states"),
         ("DELETE FROM capture WHERE id = (SELECT max(id) FROM capture)", "captures"),
@@ -148,7 +149,8 @@ async fn what_is_half_there_is_found() {
         ),
     ] {
         std::fs::write(&path, &good).unwrap();
-        let mut db = SqliteConnection::connect_with(&sqlx::sqlite::SqliteConnectOptions::new().filename(&path)).await.unwrap();
+        let mut db =
+            SqliteConnection::connect_with(&sqlx::sqlite::SqliteConnectOptions::new().filename(&path)).await.unwrap();
         sqlx::raw_sql(damage).execute(&mut db).await.unwrap();
         db.close().await.unwrap();
         let wrong = seen.clone().check(&path).await.expect_err(damage);

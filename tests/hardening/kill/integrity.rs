@@ -115,11 +115,14 @@ impl Seen {
                 Some(_) => {}
             }
         }
-        let line = "seq || ' ' || at || ' ' || kind || ' ' || ifnull(entry, '') || ' ' || ifnull(revision, '') || ' ' || parts
+        let line =
+            "seq || ' ' || at || ' ' || kind || ' ' || ifnull(entry, '') || ' ' || ifnull(revision, '') || ' ' || parts
             || ' ' || ifnull(capture, '')";
         let query = format!("SELECT {line} FROM change ORDER BY seq");
         let log: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(query)).fetch_all(db).await.unwrap();
-        if let Some(line) = self.log.iter().enumerate().find_map(|(place, line)| (log.get(place) != Some(line)).then_some(line)) {
+        if let Some(line) =
+            self.log.iter().enumerate().find_map(|(place, line)| (log.get(place) != Some(line)).then_some(line))
+        {
             return Err(format!("`{line}` is gone from the log"));
         }
         (self.entries, self.log) = (entries, log);
@@ -128,12 +131,14 @@ impl Seen {
 
     /// Of every capture the bytes are there, and every entry on that page is in the store.
     async fn captures_are_whole(&mut self, db: &mut SqliteConnection) -> Result<i64, String> {
-        let count: i64 = sqlx::query_scalar("SELECT count(*) - coalesce(max(id), 0) FROM capture").fetch_one(&mut *db).await.unwrap();
+        let count: i64 =
+            sqlx::query_scalar("SELECT count(*) - coalesce(max(id), 0) FROM capture").fetch_one(&mut *db).await.unwrap();
         let newest: i64 = sqlx::query_scalar("SELECT coalesce(max(id), 0) FROM capture").fetch_one(&mut *db).await.unwrap();
         if count != 0 || newest < self.capture {
             return Err(format!("captures are missing: {newest} is the newest after {}", self.capture));
         }
-        let rows = sqlx::query("SELECT * FROM capture LEFT JOIN capture_body ON capture = id WHERE same_as IS NULL ORDER BY id");
+        let rows =
+            sqlx::query("SELECT * FROM capture LEFT JOIN capture_body ON capture = id WHERE same_as IS NULL ORDER BY id");
         for row in rows.fetch_all(&mut *db).await.unwrap() {
             let id: i64 = row.get("id");
             let body = row.get::<Option<&[u8]>, _>("zstd").and_then(|zstd| zstd::decode_all(zstd).ok());

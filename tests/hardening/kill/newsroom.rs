@@ -51,7 +51,10 @@ impl Newsroom {
 fn page(path: &str, nth: i64) -> String {
     let mut page = LivePage::new(path);
     for number in 1..=nth + 2 {
-        let update = page.add(&format!("upd-{}", 4_411 * number), number);
+        // Two live blogs with the same words would be one that has moved.
+        let update = page.add(&format!("upd{}-{}", path.replace('/', "-"), 4_411 * number), number);
+        update.headline = format!("Line {} has a delay, number {number}", path.rsplit('/').next().unwrap_or_default());
+        update.body = format!("Nobody knows at {path} what happened to ferry {number}. ").repeat(1 + number as usize % 3);
         // What was written lately is rewritten: a story grows.
         let words = nth + 2 - number;
         if words < 4 {
