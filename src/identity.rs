@@ -27,6 +27,11 @@ pub fn everything_feed_id(base_url: &str) -> Uuid {
     name(&["", "everything", base_url, ""])
 }
 
+/// Id of a feed that holds a selection of another one, or tells it otherwise, as `variant` says.
+pub fn variant_feed_id(feed: Uuid, variant: &str) -> Uuid {
+    name(&["", "variant", &feed.to_string(), variant])
+}
+
 /// What a derived entry key begins with, or none for an outlet's own id: the published minute (`2022-01-06T15:04Z.1`) or
 /// `untimed` before the count of entries that share it.
 pub fn derived_stem(key: &str) -> Option<&str> {

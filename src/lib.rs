@@ -3,7 +3,7 @@
 //!
 //! # Layout
 //!
-//! The modules are listed in reading order. Down to [`feed`] everything is pure: no IO, no clock, no async.
+//! The modules are listed in reading order. Down to [`norm`] everything is pure: no IO, no clock, no async.
 #![warn(missing_docs)]
 
 pub mod model;
@@ -11,6 +11,7 @@ pub mod page;
 pub mod charset;
 pub mod identity;
 pub mod revision;
+pub mod internet;
 pub mod time;
 pub mod html;
 pub mod text;
@@ -18,6 +19,9 @@ pub mod schema_org;
 pub mod outlet;
 pub mod adapters;
 pub mod feed;
+pub mod wall;
+pub mod rhythm;
+pub mod norm;
 
 pub mod config;
 pub mod fetch;

@@ -123,6 +123,19 @@ pub struct Life {
     pub withdrawn: Option<DateTime<Utc>>,
 }
 
+/// What of an entry's life an item of a feed tells.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Told {
+    /// The entry itself.
+    #[default]
+    Entry,
+    /// That it was edited.
+    Edit,
+    /// That the outlet took it back.
+    Withdrawal,
+}
+
 /// A picture in an entry's body.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Image {

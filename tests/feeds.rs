@@ -88,7 +88,7 @@ impl Case {
         }
         items.sort_by_key(|item| std::cmp::Reverse(item.entry.published.at));
         let id_of = |key: &str| items.iter().find(|item| item.entry.key == key).unwrap().entry.id;
-        let withdrawn = self.withdrawn.iter().map(|(key, at)| Withdrawn { id: id_of(key), at: *at }).collect();
+        let withdrawn = self.withdrawn.iter().map(|(key, at)| Withdrawn { id: id_of(key), edit: None, at: *at }).collect();
         let page = |url: &Option<String>| url.as_ref().map(|url| format!("{url}.{}", format.extension()));
         let pages =
             Pages { archive: self.archive, prev: page(&self.prev), next: page(&self.next), current: page(&self.current) };

@@ -2,23 +2,24 @@
 //! as what is read of any other.
 //!
 //! Every case of `fixtures/outlets` and `fixtures/configured` is mutated, and with `TIDINGS_CORPUS` every real page. A quick round runs with the other
-//! tests; `TIDINGS_FUZZ_SECONDS=600` goes on for that long for each outlet (`TIDINGS_FUZZ_OUTLET=guardian` for one of them).
+//! tests; `TIDINGS_FUZZ_SECONDS=600` goes on for that long for each outlet, as the processor counts (`TIDINGS_FUZZ_OUTLET=guardian` for
+//! one of them).
 //! A page that is not survived is written to the folder of the build, and the same round finds it again.
 
-mod cost;
+pub mod cost;
 mod dice;
 mod growth;
-mod holds;
+pub mod holds;
 mod mutator;
 
 use crate::{configured, corpus, fixtures};
-use cost::timed;
+use cost::{Work, timed};
 use dice::Dice;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tidings::adapters::{self, OUTLETS};
 use tidings::model::LiveBlog;
 use tidings::outlet::{Outlets, Refusal, split_page, split_page_among};
@@ -26,11 +27,13 @@ use tidings::page::{Captured, Page};
 
 /// A page to start from.
 #[derive(Clone)]
-struct Seed {
-    name: String,
-    page: Page,
+pub struct Seed {
+    pub name: String,
+    pub page: Page,
+    /// It is somebody's own page.
+    pub real: bool,
     /// The outlets it is read among.
-    outlets: &'static Outlets,
+    pub outlets: &'static Outlets,
 }
 
 impl Seed {
@@ -41,17 +44,17 @@ impl Seed {
 }
 
 /// The seeds of each outlet: its cases first, then its real pages.
-fn seeds(test: &str) -> BTreeMap<String, Vec<Seed>> {
+pub fn seeds(test: &str) -> BTreeMap<String, Vec<Seed>> {
     let mut seeds: BTreeMap<String, Vec<Seed>> = BTreeMap::new();
     let name = |path: &Path| path.file_name().unwrap().to_string_lossy().into_owned();
     for outlet in fixtures::folders(&fixtures::outlets()) {
         for case in fixtures::folders(&outlet) {
-            let seed = Seed { name: name(&case), page: fixtures::page(&case), outlets: OUTLETS };
+            let seed = Seed { name: name(&case), page: fixtures::page(&case), real: false, outlets: OUTLETS };
             seeds.entry(name(&outlet)).or_default().push(seed);
         }
     }
     let of_configs = configured::cases().into_iter();
-    let of_configs = of_configs.map(|(name, page, outlets)| Seed { name, page, outlets: Vec::leak(outlets) });
+    let of_configs = of_configs.map(|(name, page, outlets)| Seed { name, page, real: false, outlets: Vec::leak(outlets) });
     seeds.insert("configured".into(), of_configs.collect());
     if let Ok(only) = std::env::var("TIDINGS_FUZZ_OUTLET") {
         seeds.retain(|outlet, _| *outlet == only);
@@ -72,7 +75,7 @@ fn seeds(test: &str) -> BTreeMap<String, Vec<Seed>> {
             None => split_page(&page, None).map(|blog| blog.head.outlet).unwrap_or_else(|_| "any".into()),
         };
         if let Some(seeds) = seeds.get_mut(&outlet) {
-            seeds.push(Seed { name: name(&path), page, outlets: OUTLETS });
+            seeds.push(Seed { name: name(&path), page, real: true, outlets: OUTLETS });
         }
     }
     seeds
@@ -130,7 +133,7 @@ fn bound(page: &Page) -> Duration {
 }
 
 /// One round: the page, and what it took.
-fn round(outlet: &str, seeds: &[Seed], others: &[&Seed], number: u64, most: usize) -> (Page, Duration) {
+pub fn round(outlet: &str, seeds: &[Seed], others: &[&Seed], number: u64, most: usize) -> (Page, Duration) {
     let mut dice = Dice::of(outlet, number);
     let seed = dice.pick(seeds);
     let other = if dice.one_in(3) { *dice.pick(others) } else { dice.pick(seeds) };
@@ -185,9 +188,9 @@ fn no_mutated_page_is_too_much() {
             Some(_) => (own.clone(), 512 * 1024),
             None => (own.iter().filter(|seed| seed.page.body.len() < 32 * 1024).cloned().collect(), 32 * 1024),
         };
-        let (start, mut number, mut bytes) = (Instant::now(), 0, 0);
+        let (work, mut number, mut bytes) = (Work::begins(), 0, 0);
         let mut slowest: Option<(f64, u64, Page)> = None;
-        while long_run().map_or(number < 4 * own.len() as u64, |time| start.elapsed() < time) {
+        while long_run().map_or(number < 4 * own.len() as u64, |time| work.done() < time) {
             match catch_unwind(AssertUnwindSafe(|| round(outlet, &own, &all, number, most))) {
                 Ok((page, took)) => {
                     bytes += page.body.len();
@@ -202,7 +205,7 @@ fn no_mutated_page_is_too_much() {
         }
         if let Some((a_byte, at, page)) = slowest.filter(|_| long_run().is_some()) {
             let path = keep(&format!("slowest-{outlet}"), &page);
-            let (seconds, megabytes) = (start.elapsed().as_secs(), bytes / 1_000_000);
+            let (seconds, megabytes) = (work.done().as_secs(), bytes / 1_000_000);
             say(&format!(
                 "{outlet:24} {seconds:4} s {number:7} pages {megabytes:6} MB; slowest: {a_byte:.0} ns a byte, round {at}, {path}"
             ));

@@ -44,9 +44,10 @@ fn split(page: &Page, _outlet: Option<&str>) -> Result<LiveBlog, Refusal> {
     Ok(blog("lake", "1", entries.collect()))
 }
 
-/// An outlet on this machine, every five minutes.
+/// An outlet on this machine, every five minutes whatever its rhythm.
 fn followed(url: url::Url) -> Followed {
-    Followed { allow_private: true, ..Followed::new(url, Duration::from_secs(300)) }
+    let every = Duration::from_secs(300);
+    Followed { allow_private: true, min_every: every, ..Followed::new(url, every) }
 }
 
 fn changed(new: usize, edited: usize) -> Outcome {
@@ -77,6 +78,8 @@ impl Desk {
             Arc::new(move || minute(now.load(SeqCst)))
         };
         let follower = Follower::new(store.clone(), Fetcher::new(&settings).unwrap(), Arc::new(split), clock);
+        // The longest pause that chance may choose.
+        let follower = follower.with_chance(Arc::new(|| 1.0));
         let desk = Desk { _folder: folder, outlet, store, follower, now, stop: watch::Sender::new(false) };
         desk.follow(&["/live"]).await;
         desk
@@ -164,17 +167,17 @@ async fn keeps_what_it_has(answer: Answer, reason: &str) {
     let outcome = desk.at(5).await.unwrap();
     assert!(matches!(&outcome, Outcome::Failed(told) | Outcome::Empty(told) if told.contains(reason)), "{outcome:?}");
     let source = desk.source().await;
-    assert_eq!((source.failures, source.next_due, source.last_ok), (1, minute(10), Some(minute(0))));
+    assert_eq!((source.failures, source.next_due, source.last_ok), (1, minute(15), Some(minute(0))));
     assert_eq!(source.last_error, Some(outcome.to_string()));
-    assert_eq!(desk.at(10).await, Some(outcome), "the same failure tells the same reason");
+    assert_eq!(desk.at(15).await, Some(outcome), "the same failure tells the same reason");
     let source = desk.source().await;
-    assert_eq!((source.failures, source.next_due), (2, minute(20)));
+    assert_eq!((source.failures, source.next_due), (2, minute(30)));
     assert_eq!(desk.window().await, before);
 
     desk.outlet.answer("/live", Answer::html(TWO).etag("\"v2\""));
-    assert_eq!(desk.at(20).await, Some(changed(1, 0)));
+    assert_eq!(desk.at(30).await, Some(changed(1, 0)));
     let source = desk.source().await;
-    assert_eq!((source.failures, source.last_error, source.next_due), (0, None, minute(25)));
+    assert_eq!((source.failures, source.last_error, source.next_due), (0, None, minute(35)));
 }
 
 #[tokio::test]
@@ -340,30 +343,67 @@ async fn following_stops_at_once_and_gives_its_claims_back() {
     assert!(stopping.elapsed() < Duration::from_millis(300), "{:?}", stopping.elapsed());
     assert_eq!(desk.headlines().await, ["The ferry waits"]);
 
-    // A follower that starts after a stop: nothing is left waiting for the lease of what was dropped.
+    // A follower that starts after a stop waits for the interval, as it was asked, and not for the lease of what was dropped.
     let slow = desk.store.sources().await.unwrap().remove(1);
-    assert!(slow.next_due == minute(0) || slow.failures > 0, "{slow:?}");
+    assert!(slow.next_due == minute(5) || slow.failures > 0, "{slow:?}");
 }
 
 #[tokio::test]
-async fn following_asks_again_when_the_time_comes() {
+async fn what_was_not_asked_yet_is_given_back_at_a_stop() {
     let desk = Desk::open().await;
-    desk.outlet.answers("/live", [ONE, TWO].map(Answer::html));
-    // Each look at the clock finds it five minutes on, so the address is due again as soon as it is done.
-    let (now, settings) = (desk.now.clone(), FetchSettings { gap: Duration::ZERO, ..FetchSettings::default() });
-    let clock: Clock = Arc::new(move || minute(now.fetch_add(5, SeqCst)));
-    let follower = Follower::new(desk.store.clone(), Fetcher::new(&settings).unwrap(), Arc::new(split), clock);
-    let followed = followed(desk.outlet.url("/live"));
-    follower.follow(&[followed], true).await.unwrap();
-    let stop = desk.stop.subscribe();
+    desk.follow(&["/a", "/b", "/c"]).await;
+    for path in ["/a", "/b", "/c"] {
+        desk.outlet.answer(path, Answer::hang());
+    }
+    let (follower, stop) = (desk.follower.clone(), desk.stop.subscribe());
     let running = tokio::spawn(async move { follower.run(stop).await });
-    let begun = Instant::now();
-    while desk.outlet.asked().len() < 3 {
-        assert!(begun.elapsed() < Duration::from_secs(20), "asked {} times", desk.outlet.asked().len());
+    while desk.outlet.asked().is_empty() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     desk.stop.send_replace(true);
     running.await.unwrap();
+    let sources = desk.store.sources().await.unwrap();
+    let mut due: Vec<_> = sources.iter().filter(|source| source.followed).map(|source| source.next_due).collect();
+    due.sort();
+    assert_eq!(
+        (due, desk.outlet.asked().len()),
+        (vec![minute(0), minute(0), minute(5)], 1),
+        "one visit to a host at a time"
+    );
+}
+
+/// A clock that runs, and can be set.
+fn running_clock(set: Arc<AtomicI64>) -> Clock {
+    let begun = Instant::now();
+    Arc::new(move || minute(set.load(SeqCst)) + TimeDelta::from_std(begun.elapsed()).unwrap())
+}
+
+#[tokio::test]
+async fn following_asks_again_when_the_time_comes_whatever_the_wall_clock_says() {
+    let desk = Desk::open().await;
+    desk.outlet.answers("/live", [ONE, TWO].map(Answer::html));
+    let set = Arc::new(AtomicI64::new(0));
+    let settings = FetchSettings { gap: Duration::ZERO, ..FetchSettings::default() };
+    let fetcher = Fetcher::new(&settings).unwrap();
+    let follower = Follower::new(desk.store.clone(), fetcher, Arc::new(split), running_clock(set.clone()));
+    let second = Duration::from_secs(1);
+    let followed = Followed { min_every: second, every: second, ..followed(desk.outlet.url("/live")) };
+    follower.follow(&[followed], true).await.unwrap();
+    let stop = desk.stop.subscribe();
+    let begun = Instant::now();
+    let running = tokio::spawn(async move { follower.run(stop).await });
+    // Set on by ten years after the first request, and back by twenty after the second.
+    for (asked, minutes) in [(1, 5_256_000), (2, -5_256_000), (4, 0)] {
+        while desk.outlet.asked().len() < asked {
+            assert!(begun.elapsed() < 20 * second, "asked {} times", desk.outlet.asked().len());
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        set.store(minutes, SeqCst);
+    }
+    let took = begun.elapsed();
+    desk.stop.send_replace(true);
+    running.await.unwrap();
+    assert!((3 * second..6 * second).contains(&took), "four requests a second apart took {took:?}");
     assert_eq!(desk.headlines().await, ["It sails", "The ferry waits"]);
 }
 

@@ -199,7 +199,7 @@ async fn what_differs_is_told() {
             "UPDATE blog SET headline = NULL || 'x' WHERE 0; UPDATE blog SET standfirst = 'New'",
             "standfirst was `New` and is nothing",
         ),
-        ("UPDATE revision SET body_text = 'x' WHERE rowid = 1", "body_text was `x` and is `The ferry b waits"),
+        ("UPDATE revision SET body_text = 'x'", "body_text was `x` and is `The ferry b waits"),
         ("INSERT INTO entry_alias VALUES (x'00', 'key', x'01')", "other key 00/`key` is missing"),
         (gone, &format!("change {seq} was not there")),
     ] {

@@ -86,11 +86,10 @@ impl Stage {
             let now = now.clone();
             Arc::new(move || DateTime::from_timestamp_millis(now.load(SeqCst)).unwrap())
         };
-        let fetcher = Fetcher::new(&FetchSettings::default()).unwrap();
+        let fetcher = Fetcher::new(&FetchSettings { gap: Duration::ZERO, ..FetchSettings::default() }).unwrap();
         let follower = Follower::new(store.clone(), fetcher, Arc::new(split_page), clock);
-        let every = Duration::from_secs(300);
-        let slug = Some(script.outlet.clone());
-        let followed = Followed { outlet: slug, allow_private: true, ..Followed::new(outlet.url(&script.path), every) };
+        let address = Followed::new(outlet.url(&script.path), Duration::from_secs(300));
+        let followed = Followed { outlet: Some(script.outlet.clone()), allow_private: true, ..address };
         follower.follow(&[followed], true).await.unwrap();
         let listen = SocketAddr::from(([127, 0, 0, 1], 8080));
         let limits = Limits { recheck: Duration::ZERO, ..Limits::default() };
@@ -217,9 +216,16 @@ async fn every_scripted_life_goes_as_expected() {
         expected.compare("changes.txt", &stage.log().await);
         expected.compare("captures.txt", &stage.captures().await);
         let blog = stage.store.blogs().await.unwrap().remove(0).head.id;
-        for format in ["rss", "atom", "json"] {
-            let feed = stage.get(&format!("/blogs/{blog}/feed.{format}")).await;
-            expected.compare(&format!("inplace.{format}"), &feed);
+        for (policy, query) in [
+            ("inplace", ""),
+            ("stubs", "?withdrawn=stub"),
+            ("append", "?edits=append"),
+            ("corrections", "?edits=corrections"),
+        ] {
+            for format in ["rss", "atom", "json"] {
+                let feed = stage.get(&format!("/blogs/{blog}/feed.{format}{query}")).await;
+                expected.compare(&format!("{policy}.{format}"), &feed);
+            }
         }
         expected.all_met();
     }

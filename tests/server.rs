@@ -3,6 +3,7 @@
 
 mod admitted;
 mod api;
+mod lives;
 
 use std::io::Read;
 use std::net::SocketAddr;

@@ -274,14 +274,15 @@ async fn what_is_due_is_claimed_once() {
     store.follow(&[source("lake", 30)], true).await.unwrap();
     let sources = store.sources().await.unwrap();
     let next_due = minute(2) + TimeDelta::seconds(30);
-    assert_eq!(sources[0], SourceState { every_s: 30, next_due, ..done.clone() });
+    assert_eq!(sources[0], SourceState { every_s: 30, min_every_s: 30, next_due, ..done.clone() });
     assert!(!sources[1].followed);
     assert_eq!(store.due(&mine[..1], minute(9)).await.unwrap().len(), 1);
 
     // What is to be shown otherwise is asked for whole and read again.
     let titled = SourceState { title: Some("Lake".into()), ..source("lake", 30) };
     store.follow(std::slice::from_ref(&titled), true).await.unwrap();
-    let anew = SourceState { every_s: 30, next_due, etag: None, body_hash: None, title: titled.title, ..done };
+    let anew =
+        SourceState { every_s: 30, min_every_s: 30, next_due, etag: None, body_hash: None, title: titled.title, ..done };
     assert_eq!(store.sources().await.unwrap()[0], anew);
 }
 

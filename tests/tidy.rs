@@ -5,14 +5,15 @@ use std::path::{Path, PathBuf};
 use tidings::adapters::OUTLETS;
 
 /// Which of our modules each module may name: imports point inward.
-const INWARD: [(&str, &[&str]); 21] = [
+const INWARD: [(&str, &[&str]); 25] = [
     ("model", &[]),
     ("page", &[]),
     ("identity", &[]),
+    ("internet", &[]),
     ("revision", &[]),
     ("charset", &["model", "page"]),
     ("time", &["model", "page"]),
-    ("html", &["model", "css"]),
+    ("html", &["model", "internet", "css"]),
     ("text", &[]),
     ("schema_org", &["model", "time", "html", "css"]),
     // An outlet is recognised among the adapters, and an adapter is an outlet: the one circle, inside the core.
@@ -20,12 +21,15 @@ const INWARD: [(&str, &[&str]); 21] = [
     ("adapters", &["model", "page", "time", "html", "text", "schema_org", "outlet", "css"]),
     ("feed", &["model"]),
     ("reconcile", &["model", "identity", "time"]),
+    ("wall", &["page", "html"]),
+    ("rhythm", &["model"]),
+    ("norm", &["model"]),
     // What an `[[outlet]]` table holds is compiled while the place of a mistake is known.
     ("config", &["fetch", "html", "outlet", "store", "time"]),
-    ("fetch", &["page"]),
+    ("fetch", &["internet", "page"]),
     ("saved", &["page"]),
-    ("store", &["model", "identity", "reconcile"]),
-    ("follow", &["model", "page", "outlet", "config", "fetch", "store", "reconcile"]),
+    ("store", &["model", "identity", "reconcile", "rhythm", "norm"]),
+    ("follow", &["model", "page", "outlet", "config", "fetch", "store", "reconcile", "wall", "rhythm", "norm"]),
     ("replay", &["page", "follow", "reconcile", "store"]),
     ("server", &["model", "identity", "revision", "feed", "store"]),
     (
@@ -45,6 +49,8 @@ const INWARD: [(&str, &[&str]); 21] = [
             "replay",
             "server",
             "reconcile",
+            "rhythm",
+            "norm",
         ],
     ),
 ];
@@ -79,10 +85,11 @@ const ROOMS: [(&str, &[&str]); 24] = [
 ];
 
 /// Nothing in these reads a clock, waits, or touches a file or the network.
-const PURE: [&str; 13] = [
+const PURE: [&str; 17] = [
     "model",
     "page",
     "identity",
+    "internet",
     "revision",
     "charset",
     "time",
@@ -93,8 +100,24 @@ const PURE: [&str; 13] = [
     "adapters",
     "feed",
     "reconcile",
+    "wall",
+    "rhythm",
+    "norm",
 ];
-const IMPURE: [&str; 8] = ["std::fs", "std::net", "std::env", "Utc::now", "SystemTime", "Instant::now", "tokio", "async fn"];
+const IMPURE: [&str; 11] = [
+    "std::fs",
+    // An address is a value; what opens a socket or asks for a name is not.
+    "TcpStream",
+    "TcpListener",
+    "UdpSocket",
+    "ToSocketAddrs",
+    "std::env",
+    "Utc::now",
+    "SystemTime",
+    "Instant::now",
+    "tokio",
+    "async fn",
+];
 
 struct Source {
     /// The top-level module.

@@ -1,15 +1,18 @@
 //! `tidings explain`: what one page says, and what is made of it.
 
+mod followed;
 mod text;
 
-use super::settings::{self, Settings};
+use super::settings::{self, Settings, StorePath};
 use super::{Status, fetch, output, parse};
 use crate::follow::Clock;
-use crate::outlet::{Explanation, explain};
+use crate::norm::Fill;
+use crate::outlet::{Explanation, explain, split_page_among};
 use crate::page::Page;
 use crate::saved::{self, Known, Saved};
 use anyhow::bail;
 use chrono::{DateTime, Utc};
+use followed::Compared;
 use serde::Serialize;
 use std::ops::ControlFlow;
 use url::Url;
@@ -48,6 +51,8 @@ pub(super) struct Arguments {
     json: bool,
     #[command(flatten)]
     settings: Settings,
+    #[command(flatten)]
+    store: StorePath,
 }
 
 /// An explanation, and of what.
@@ -56,6 +61,8 @@ struct Named {
     name: String,
     #[serde(flatten)]
     explanation: Explanation,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    followed: Option<Compared>,
 }
 
 pub(super) async fn run(arguments: Arguments, clock: &Clock) -> anyhow::Result<Status> {
@@ -73,21 +80,29 @@ pub(super) async fn run(arguments: Arguments, clock: &Clock) -> anyhow::Result<S
             only_page(&arguments.page, &known)?
         }
     };
+    let address = [page.url.as_ref().map(Url::as_str), Some(name.as_str())].map(|address| address.map(str::to_owned));
+    let source = followed::source(&arguments.store.or_of(&config), &address).await;
     let outlets = settings::outlets(&config);
-    let outlet = arguments.outlet;
+    let outlet = arguments.outlet.or_else(|| source.as_ref()?.outlet.clone());
     // A page can take a second of work, and its tree can't cross an `.await`.
-    let explanation = tokio::task::spawn_blocking(move || explain(&outlets, &page, outlet.as_deref())).await?;
+    let now = clock();
+    let reading = move || {
+        let fill = source.is_some().then(|| split_page_among(&outlets, &page, outlet.as_deref()).ok()).flatten();
+        let followed = source.map(|source| followed::compare(&source, fill.as_ref().map(Fill::of), now));
+        (explain(&outlets, &page, outlet.as_deref()), followed)
+    };
+    let (explanation, followed) = tokio::task::spawn_blocking(reading).await?;
     let status = match (&explanation.refused, explanation.has_problems()) {
         (Some(_), _) => Status::Refused,
         (None, true) => Status::Problems,
         (None, false) => Status::Fine,
     };
     if arguments.json {
-        let mut out = serde_json::to_vec_pretty(&Named { name, explanation })?;
+        let mut out = serde_json::to_vec_pretty(&Named { name, explanation, followed })?;
         out.push(b'\n');
         output::bytes_out(&out)?;
     } else {
-        output::bytes_out(text::of(&name, &explanation, output::colour()).as_bytes())?;
+        output::bytes_out(text::of(&name, &explanation, followed.as_ref(), output::colour()).as_bytes())?;
     }
     Ok(status)
 }

@@ -1,6 +1,7 @@
 //! The command line: one file for each subcommand. Everything the outside world gives (arguments, the clock, the streams)
 //! comes in from `main`.
 
+mod accept;
 mod check;
 mod explain;
 mod feedback;
@@ -12,6 +13,7 @@ mod refresh;
 mod replay;
 mod serve;
 mod settings;
+mod status;
 mod timeline;
 
 use crate::follow::Clock;
@@ -68,6 +70,8 @@ enum Command {
     Serve(serve::Arguments),
     Refresh(refresh::Arguments),
     Replay(replay::Arguments),
+    Status(status::Arguments),
+    Accept(accept::Arguments),
     Check(check::Arguments),
     Init(init::Arguments),
 }
@@ -81,6 +85,8 @@ pub async fn run(arguments: Arguments, clock: Clock) -> Status {
         Command::Serve(arguments) => serve::run(arguments, clock).await,
         Command::Refresh(arguments) => refresh::run(arguments, clock).await,
         Command::Replay(arguments) => replay::run(arguments).await,
+        Command::Status(arguments) => status::run(arguments, &clock).await,
+        Command::Accept(arguments) => accept::run(arguments, &clock).await,
         Command::Check(arguments) => check::run(&arguments),
         Command::Init(arguments) => init::run(&arguments),
     };

@@ -43,7 +43,7 @@ pub(super) async fn run(arguments: Arguments, clock: Clock) -> anyhow::Result<St
     let mut status = Status::Fine;
     let mut stdout = std::io::stdout().lock();
     for one in &refreshed {
-        if matches!(one.outcome, Outcome::Failed(_) | Outcome::Empty(_) | Outcome::Stopped) {
+        if matches!(one.outcome, Outcome::Failed(_) | Outcome::Empty(_) | Outcome::SetAside(_) | Outcome::Stopped) {
             status = Status::Problems;
             let reason = one.outcome.to_string();
             // What failed on the way there names the address itself.

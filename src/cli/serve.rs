@@ -5,7 +5,7 @@ use super::{Status, feedback};
 use crate::config::{Config, Followed, load_stories};
 use crate::fetch::Fetcher;
 use crate::follow::{Clock, Follower, Split, load_seeds};
-use crate::outlet::split_page_among;
+use crate::outlet::split_page_while;
 use crate::server::{self, Limits, ServerState};
 use crate::store::Store;
 use anyhow::{Context, bail};
@@ -13,6 +13,7 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use url::Url;
@@ -58,7 +59,8 @@ pub(super) async fn run(arguments: Arguments, clock: Clock) -> anyhow::Result<St
         .await
         .with_context(|| format!("can't listen on {} (choose another with --listen)", config.listen))?;
     let listen = listener.local_addr()?;
-    let state = ServerState::new(store.clone(), config.base_url.as_ref(), listen, Limits::default());
+    let state =
+        ServerState::new(store.clone(), config.base_url.as_ref(), listen, Limits::default()).with_clock(clock.clone());
     let follower = follower(&config, store.clone(), split, clock)?;
     follower.follow(&config.live_blogs, true).await?;
 
@@ -92,10 +94,17 @@ fn overruled(mut config: Config, arguments: &Arguments) -> Config {
     config
 }
 
+/// Longest time that one page is read for. The largest that is fetched takes a second or two; one that some new shape of
+/// markup makes slow must not keep the others from their turn.
+const LONGEST_READING: Duration = Duration::from_secs(10);
+
 /// What turns a page into a live blog: the built-in outlets, and those of the config.
 pub(super) fn splitter(config: &Config) -> Split {
     let outlets = super::settings::outlets(config);
-    Arc::new(move |page, outlet| split_page_among(&outlets, page, outlet))
+    Arc::new(move |page, outlet| {
+        let start = Instant::now();
+        split_page_while(&outlets, page, outlet, &|| start.elapsed() < LONGEST_READING)
+    })
 }
 
 pub(super) fn follower(config: &Config, store: Store, split: Split, clock: Clock) -> anyhow::Result<Follower> {

@@ -37,6 +37,21 @@ impl Settings {
     }
 }
 
+/// Another store than that of the settings.
+#[derive(Debug, clap::Args)]
+pub(super) struct StorePath {
+    /// The SQLite file that keeps the entries
+    #[arg(long, value_name = "PATH")]
+    store: Option<PathBuf>,
+}
+
+impl StorePath {
+    /// The store to use: the one that is named, or that of `config`.
+    pub fn or_of(&self, config: &Config) -> PathBuf {
+        self.store.clone().unwrap_or_else(|| config.store.clone())
+    }
+}
+
 /// The slugs of the built-in outlets.
 pub(super) fn built_in() -> Vec<&'static str> {
     OUTLETS.iter().map(|outlet| outlet.slug).collect()

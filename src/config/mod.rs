@@ -32,6 +32,11 @@ pub const TEMPLATE: &str = include_str!("../../config.toml");
 const SECOND: Duration = Duration::from_secs(1);
 /// More often is not polite; more seldom is not following.
 const EVERY: RangeInclusive<Duration> = Duration::from_secs(10)..=Duration::from_secs(7 * 24 * 3600);
+/// How often a busy live blog is fetched at most.
+const MIN_EVERY: Duration = Duration::from_secs(60);
+/// How far back a live blog is read that runs over several pages.
+const OLDER_PAGES: u32 = 10;
+const MOST_OLDER_PAGES: u32 = 200;
 const TIMEOUT: RangeInclusive<Duration> = SECOND..=Duration::from_secs(600);
 const GAP: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(60);
 const MAX_BODY: RangeInclusive<usize> = (64 << 10)..=(256 << 20);
@@ -49,8 +54,12 @@ pub struct Config {
     pub base_url: Option<Url>,
     /// Folder of the story files a fresh store is filled with.
     pub seeds: PathBuf,
-    /// How often a live blog is fetched that does not say so itself.
+    /// How often a live blog is fetched at least, while it is live, that does not say so itself.
     pub every: Duration,
+    /// How often one is fetched at most.
+    pub min_every: Duration,
+    /// How many older pages of one are read.
+    pub older_pages: u32,
     /// How pages are fetched; the user agent is in it.
     pub fetch: FetchSettings,
     /// Outlets that are read by selectors, beside the built-in ones.
@@ -66,8 +75,12 @@ pub struct Followed {
     pub url: Url,
     /// Slug of its outlet; none to let the page tell.
     pub outlet: Option<String>,
-    /// How often it is fetched.
+    /// How often it is fetched at least, while it is live.
     pub every: Duration,
+    /// How often it is fetched at most.
+    pub min_every: Duration,
+    /// How many of its older pages are read.
+    pub older_pages: u32,
     /// What to call it instead of its own headline.
     pub title: Option<String>,
     /// Whether it may be, or lead to, an address that is not on the public internet.
@@ -77,7 +90,15 @@ pub struct Followed {
 impl Followed {
     /// `url`, and nothing else said of it.
     pub fn new(url: Url, every: Duration) -> Self {
-        Followed { url, outlet: None, every, title: None, allow_private: false }
+        Followed {
+            url,
+            outlet: None,
+            every,
+            min_every: every.min(MIN_EVERY),
+            older_pages: OLDER_PAGES,
+            title: None,
+            allow_private: false,
+        }
     }
 }
 
@@ -90,6 +111,8 @@ impl Default for Config {
             base_url: None,
             seeds: "seeds".into(),
             every: Duration::from_secs(300),
+            min_every: MIN_EVERY,
+            older_pages: OLDER_PAGES,
             fetch: FetchSettings::default(),
             outlets: Vec::new(),
             live_blogs: Vec::new(),
@@ -120,6 +143,8 @@ impl Config {
             top.mistake("seeds", format!("there is no folder `{}`: make it, or leave the key out", config.seeds.display()));
         }
         set(&mut config.every, top.text("every", |text| value::duration(text, EVERY)));
+        config.min_every = min_every(top, config.min_every, config.every);
+        set(&mut config.older_pages, top.number("older_pages", 0, MOST_OLDER_PAGES));
 
         let mut fetch = top.table("fetch");
         set(&mut config.fetch.connect_timeout, fetch.text("connect_timeout", |text| value::duration(text, TIMEOUT)));
@@ -135,12 +160,21 @@ impl Config {
         config.outlets = outlet::read(top, outlets);
         let named: Vec<&str> =
             outlets.iter().copied().chain(config.outlets.iter().map(|outlet| outlet.slug.as_str())).collect();
-        config.live_blogs = followed(top, config.every, &named);
+        config.live_blogs = followed(top, &config, &named);
         config
     }
 }
 
-fn followed(top: &mut Table, every: Duration, outlets: &[&str]) -> Vec<Followed> {
+/// The `min_every` of a table. One that is not given gives way to a shorter `every`; one that is given must not pass it.
+fn min_every(table: &mut Table, default: Duration, every: Duration) -> Duration {
+    let given = table.text("min_every", |text| value::duration(text, EVERY));
+    if given.is_some_and(|given| given > every) {
+        table.mistake("min_every", "must not be longer than `every`");
+    }
+    given.unwrap_or(default).min(every)
+}
+
+fn followed(top: &mut Table, config: &Config, outlets: &[&str]) -> Vec<Followed> {
     let mut lines = HashMap::new();
     let mut live_blogs = Vec::new();
     for mut table in top.tables("live_blog") {
@@ -153,11 +187,13 @@ fn followed(top: &mut Table, every: Duration, outlets: &[&str]) -> Vec<Followed>
             }
         }
         let outlet = table.text("outlet", |text| value::outlet(text, outlets));
-        let every = table.text("every", |text| value::duration(text, EVERY)).unwrap_or(every);
+        let every = table.text("every", |text| value::duration(text, EVERY)).unwrap_or(config.every);
+        let min_every = min_every(&mut table, config.min_every, every);
+        let older_pages = table.number("older_pages", 0, MOST_OLDER_PAGES).unwrap_or(config.older_pages);
         let title = table.text("title", value::not_empty);
         let allow_private = table.flag("allow_private").unwrap_or(false);
         table.finish();
-        live_blogs.extend(url.map(|url| Followed { outlet, title, allow_private, ..Followed::new(url, every) }));
+        live_blogs.extend(url.map(|url| Followed { url, outlet, every, min_every, older_pages, title, allow_private }));
     }
     live_blogs
 }
@@ -303,7 +339,7 @@ url = "ftp://news.example/a"
                 "config.toml:14:1: unknown key `max_redirect` in `fetch`: did you mean `max_redirects`?",
                 "config.toml:18:10: outlet: unknown outlet `sputnk`: did you mean `sputnik`?",
                 r#"config.toml:19:9: every: `5s` is out of range: write a duration from "10s" to "7d""#,
-                "config.toml:20:1: unknown key `intervall` in `live_blog`: the keys are `url`, `outlet`, `every`, `title`, `allow_private`",
+                "config.toml:20:1: unknown key `intervall` in `live_blog`: the keys are `url`, `outlet`, `every`, `min_every`, `older_pages`, `title`, `allow_private`",
                 "config.toml:23:7: url: `https://news.example/a` stands on line 17 already",
                 "config.toml:24:10: outlet: unknown outlet `guardian`: the outlets are `independent`, `sputnik`",
                 "config.toml:26:1: missing key `url` in [[live_blog]]",

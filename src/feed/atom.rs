@@ -35,10 +35,33 @@ pub(super) fn write(feed: &Feed) -> Vec<u8> {
         namespaces: namespaces(),
         ..AtomFeed::default()
     };
-    let config = WriteConfig { write_document_declaration: true, indent_size: Some(2) };
-    let mut bytes = atom.write_with_config(Vec::new(), config).expect("memory takes every write");
+    let mut bytes = ordered(atom);
     bytes.push(b'\n');
     bytes
+}
+
+/// The document, extensions of the feed before its entries: the grammar of RFC 4287 wants it so, and the library writes them
+/// behind. So it is written once with the ones and once with the others, and both follow what the two have in common.
+fn ordered(mut atom: AtomFeed) -> Vec<u8> {
+    const END: &[u8] = b"\n</feed>";
+    if atom.extensions.is_empty() || atom.entries.is_empty() {
+        return written(&atom);
+    }
+    let entries = std::mem::take(&mut atom.entries);
+    let extended = written(&atom);
+    atom.extensions.clear();
+    let bare = written(&atom);
+    atom.entries = entries;
+    let filled = written(&atom);
+    let common = bare.strip_suffix(END).expect("a feed ends with its end tag");
+    let extensions = extended.strip_prefix(common).and_then(|rest| rest.strip_suffix(END));
+    let entries = filled.strip_prefix(common);
+    [common, extensions.expect("the same feed begins the same"), entries.expect("the same feed begins the same")].concat()
+}
+
+fn written(atom: &AtomFeed) -> Vec<u8> {
+    let config = WriteConfig { write_document_declaration: true, indent_size: Some(2) };
+    atom.write_with_config(Vec::new(), config).expect("memory takes every write")
 }
 
 fn atom_entry(item: &Item, blog_changed: DateTime<Utc>) -> AtomEntry {
@@ -91,7 +114,7 @@ fn archived(feed: &Feed) -> Option<(&'static str, Extension)> {
 /// RFC 6721: the entry of this id was here.
 fn tombstone(withdrawn: &Withdrawn) -> (&'static str, Extension) {
     let when = instant(withdrawn.at).format("%Y-%m-%dT%H:%M:%SZ").to_string();
-    let mut tombstone = element("deleted-entry", [("ref", withdrawn.id.urn().to_string()), ("when", when)]);
+    let mut tombstone = element("deleted-entry", [("ref", withdrawn.item()), ("when", when)]);
     let why = Extension { value: Some("withdrawn by the outlet".into()), ..element("comment", []) };
     let why = Extension { name: "at:comment".into(), ..why };
     tombstone.children.insert("comment".into(), vec![why]);

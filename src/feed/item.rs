@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
 use crate::model::{Entry, Head, Image, Life};
 
@@ -57,6 +58,14 @@ pub(super) struct Original {
     pub url: Option<String>,
 }
 
+/// The id of an entry's item, or of that of one of its edits.
+pub(super) fn id(entry: Uuid, edit: Option<u32>) -> String {
+    match edit {
+        None => entry.urn().to_string(),
+        Some(revision) => format!("{};rev={revision}", entry.urn()),
+    }
+}
+
 impl Item {
     /// An entry as it stands, of which nothing else is known.
     pub fn new(head: Arc<Head>, entry: Arc<Entry>) -> Self {
@@ -67,8 +76,8 @@ impl Item {
     pub(super) fn id(&self) -> String {
         let entry = self.entry.id.urn();
         match self.role {
-            Role::Entry | Role::Stub { .. } => entry.to_string(),
-            Role::Edit { revision, .. } => format!("{entry};rev={revision}"),
+            Role::Entry | Role::Stub { .. } => id(self.entry.id, None),
+            Role::Edit { revision, .. } => id(self.entry.id, Some(revision)),
             // An entry may be restored, and taken back again.
             Role::Withdrawal { at } => format!("{entry};withdrawn={}", instant(at).format("%Y%m%dT%H%M%SZ")),
         }

@@ -99,6 +99,8 @@ struct Provenance<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     first_seen: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    changed: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     withdrawn: Option<String>,
     /// What this is a revision of.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -148,7 +150,7 @@ pub(super) fn write(feed: &Feed) -> Vec<u8> {
 }
 
 fn gone(withdrawn: &Withdrawn) -> Gone {
-    Gone { id: withdrawn.id.urn().to_string(), at: rfc3339(withdrawn.at) }
+    Gone { id: withdrawn.item(), at: rfc3339(withdrawn.at) }
 }
 
 fn json_item(item: &Item) -> JsonItem<'_> {
@@ -177,6 +179,7 @@ fn json_item(item: &Item) -> JsonItem<'_> {
             updated: entry.updated.as_ref().map(clean),
             revision: life.map(|life| life.revision),
             first_seen: life.map(|life| rfc3339(life.first_seen)),
+            changed: life.map(|life| rfc3339(life.changed)),
             withdrawn: item.withdrawn().map(rfc3339),
             original: item.original().map(|original| original.id),
             page: item.page.as_deref().and_then(filled),

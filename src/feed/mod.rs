@@ -51,8 +51,17 @@ pub struct Feed {
 pub struct Withdrawn {
     /// The entry.
     pub id: Uuid,
+    /// The revision, of an edit that was an item of its own.
+    pub edit: Option<u32>,
     /// The capture that showed it.
     pub at: DateTime<Utc>,
+}
+
+impl Withdrawn {
+    /// The id that its item had.
+    fn item(&self) -> String {
+        item::id(self.id, self.edit)
+    }
 }
 
 /// The other documents of a feed that is archived in pages (RFC 5005 section 4).

@@ -26,7 +26,8 @@ use reqwest::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderValue, IF_MOD
 use reqwest::{Client, ClientBuilder, Response, StatusCode};
 use url::Url;
 
-pub use address::{Reach, is_public};
+pub use crate::internet::is_public;
+pub use address::Reach;
 pub use error::FetchError;
 pub use gate::Place;
 pub use headers::Validators;
@@ -104,8 +105,8 @@ impl Fetcher {
         })))
     }
 
-    /// Gets `url`, with `validators` from the last time. `now` is asked for the instant of capture: the page may wait for
-    /// its turn first.
+    /// Gets `url`, with `validators` from the last time. `now` is asked for the instant of capture whenever the page is about
+    /// to be asked for, which may be long after the call: it waits for its turn.
     pub async fn get(
         &self,
         url: &Url,
@@ -138,6 +139,7 @@ impl Inner {
             }
             self.permitted(here, reach, &mut visit, &mut budget).await?;
             self.enter(here, reach, &mut visit).await?;
+            let asked_at = now();
             let response = self.send(here, reach, WANTED, validators, &mut budget).await?;
             if redirect::is_redirect(response.status()) {
                 let there = redirect::next(&way, response.headers(), self.settings.max_redirects)
@@ -145,7 +147,7 @@ impl Inner {
                 way.push(there);
                 continue;
             }
-            let read = budget.spend_rest(self.read(here, response, validators, now())).await;
+            let read = budget.spend_rest(self.read(here, response, validators, asked_at)).await;
             let read = read.unwrap_or_else(|_| Err(self.overdue(url)));
             if let Err(error) = &read
                 && let Some(pause) = error.retry_after()

@@ -7,8 +7,8 @@ use reqwest::header::{HeaderMap, LOCATION};
 use url::Url;
 
 use super::FetchError;
-use super::address::literal;
 use super::headers::shown;
+use crate::internet::literal;
 
 pub(super) fn is_redirect(status: StatusCode) -> bool {
     matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)

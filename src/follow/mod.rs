@@ -5,12 +5,14 @@
 //! What keeps it safe: a failure leaves everything stored as it is, and a stop falls between transactions, never into one.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use crate::config::Followed;
 use crate::fetch::Fetcher;
@@ -19,10 +21,15 @@ use crate::outlet::Refusal;
 use crate::page::Page;
 use crate::store::{SourceState, Store, StoreError};
 
+mod backfill;
+mod outcome;
+mod pace;
 mod refresh;
 mod seeds;
+mod settle;
 
-pub use refresh::{Outcome, Tally, VERSION};
+pub use outcome::{Outcome, Tally};
+pub use refresh::VERSION;
 pub use seeds::{SeedError, load_seeds};
 
 /// The wall clock, handed down from `main`.
@@ -32,11 +39,17 @@ pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 /// it in tests.
 pub type Split = Arc<dyn Fn(&Page, Option<&str>) -> Result<LiveBlog, Refusal> + Send + Sync>;
 
-/// How long what is claimed stays claimed. A process that is killed leaves its claims behind for this long.
+/// Where chance comes from: a number from 0 to 1, another one each time.
+pub type Chance = Arc<dyn Fn() -> f64 + Send + Sync>;
+
+/// How long what is claimed stays claimed at least. A process that is killed leaves its claims behind for this long.
 const LEASE: TimeDelta = TimeDelta::minutes(2);
 
 /// The longest wait before the store is asked again what is due: another process may have changed that.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+/// The shortest wait, so that many short intervals are looked after together.
+const SHORTEST_WAIT: Duration = Duration::from_millis(50);
 
 /// The wait after the store itself failed (a full disk, say), which no hurry will mend.
 const STORE_WAIT: Duration = Duration::from_secs(10);
@@ -48,6 +61,9 @@ pub struct Follower {
     fetcher: Fetcher,
     split: Split,
     clock: Clock,
+    chance: Chance,
+    /// What may not be asked for yet, whatever the wall clock says: that one may be set, this one only runs.
+    held: Arc<Mutex<HashMap<String, Instant>>>,
     /// What this process follows, by address; another one on the same store may follow others.
     mine: Arc<RwLock<HashMap<String, Followed>>>,
 }
@@ -66,7 +82,13 @@ impl Follower {
     pub fn new(store: Store, fetcher: Fetcher, split: Split, clock: Clock) -> Self {
         // As the store keeps instants: what is read of a page must not know more of its time than its capture will.
         let clock: Clock = Arc::new(move || clock().trunc_subsecs(3));
-        Follower { store, fetcher, split, clock, mine: Arc::default() }
+        let chance: Chance = Arc::new(chance);
+        Follower { store, fetcher, split, clock, chance, held: Arc::default(), mine: Arc::default() }
+    }
+
+    /// The same, with another source of chance.
+    pub fn with_chance(self, chance: Chance) -> Self {
+        Follower { chance, ..self }
     }
 
     /// Follows these live blogs from now on, and no others. What is stored of others stays; with `only`, they are also shown
@@ -78,17 +100,33 @@ impl Follower {
             .map(|followed| SourceState {
                 outlet: followed.outlet.clone(),
                 title: followed.title.clone(),
-                ..SourceState::new(followed.url.as_str(), u32::try_from(followed.every.as_secs()).unwrap_or(u32::MAX), now)
+                min_every_s: seconds(followed.min_every),
+                ..SourceState::new(followed.url.as_str(), seconds(followed.every), now)
             })
             .collect();
         self.store.follow(&wanted, only).await?;
-        *self.mine.write().unwrap_or_else(PoisonError::into_inner) =
+        let mine: HashMap<String, Followed> =
             live_blogs.iter().map(|followed| (followed.url.to_string(), followed.clone())).collect();
+        let before = std::mem::replace(&mut *self.mine.write().unwrap_or_else(PoisonError::into_inner), mine.clone());
+        // An interval that was changed counts from now on.
+        self.held().retain(|url, _| before.get(url) == mine.get(url));
         Ok(())
     }
 
     fn mine(&self) -> Vec<String> {
         self.mine.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
+    }
+
+    fn held(&self) -> MutexGuard<'_, HashMap<String, Instant>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Which of what it follows may be asked for now, and when the next of the others may.
+    fn ready(&self) -> (Vec<String>, Option<Instant>) {
+        let (now, mut held) = (Instant::now(), self.held());
+        held.retain(|_, until| *until > now);
+        let next = held.values().min().copied();
+        (self.mine().into_iter().filter(|url| !held.contains_key(url)).collect(), next)
     }
 
     /// What the configuration says of an address: never what a store or a page says.
@@ -122,21 +160,28 @@ impl Follower {
         // An address may wait for its host longer than its lease lasts.
         let mut busy = HashSet::new();
         let (mut claiming, mut writing) = (Trouble::default(), Trouble::default());
+        let mut look = Instant::now();
         while !*stop.borrow() {
-            let wait = match self.start_due(&mut running, &mut busy, &stop).await {
-                Ok(wait) => {
-                    claiming.over();
-                    wait
-                }
-                Err(error) => {
-                    claiming.tell(&error);
-                    STORE_WAIT
-                }
-            };
+            if look <= Instant::now() {
+                let wait = match self.start_due(&mut running, &mut busy, &stop).await {
+                    Ok(wait) => {
+                        claiming.over();
+                        wait
+                    }
+                    Err(error) => {
+                        claiming.tell(&error);
+                        STORE_WAIT
+                    }
+                };
+                look = Instant::now() + wait;
+            }
             tokio::select! {
                 () = stopped(&mut stop) => break,
-                () = tokio::time::sleep(wait) => {}
-                Some(ended) = running.join_next() => note(ended, &mut busy, &mut writing),
+                () = tokio::time::sleep_until(look) => {}
+                Some(ended) = running.join_next() => {
+                    note(ended, &mut busy, &mut writing);
+                    look = look.min(self.ready().1.unwrap_or(look)).max(Instant::now() + SHORTEST_WAIT);
+                }
             }
         }
         while let Some(ended) = running.join_next().await {
@@ -151,8 +196,9 @@ impl Follower {
         busy: &mut HashSet<String>,
         stop: &watch::Receiver<bool>,
     ) -> Result<Duration, StoreError> {
-        let now = (self.clock)();
-        for source in self.store.claim(&self.mine(), now, LEASE).await? {
+        let (mut ready, held) = self.ready();
+        ready.retain(|url| !busy.contains(url));
+        for source in self.store.claim(&ready, (self.clock)(), LEASE).await? {
             if *stop.borrow() {
                 // Told to stop while claiming. A refresh that has just given its own claim back may be among these, and
                 // nobody would: the next start would wait for the lease.
@@ -162,10 +208,20 @@ impl Follower {
                 running.spawn(async move { (url, follower.refresh(source, stop).await.map(drop)) });
             }
         }
-        let until =
-            self.store.next_due(&self.mine()).await?.map(|next| (next - (self.clock)()).to_std().unwrap_or_default());
-        Ok(until.unwrap_or(LONGEST_WAIT).min(LONGEST_WAIT))
+        let due = self.store.next_due(&ready).await?.map(|next| (next - (self.clock)()).to_std().unwrap_or_default());
+        let held = held.map(|until| until.saturating_duration_since(Instant::now()));
+        Ok(due.into_iter().chain(held).min().unwrap_or(LONGEST_WAIT).clamp(SHORTEST_WAIT, LONGEST_WAIT))
     }
+}
+
+fn seconds(duration: Duration) -> u32 {
+    u32::try_from(duration.as_secs()).unwrap_or(u32::MAX)
+}
+
+/// The hasher's keys are the one source of chance that the standard library has; 53 bits are what a number from 0 to 1
+/// holds.
+fn chance() -> f64 {
+    (RandomState::new().hash_one(0) >> 11) as f64 / (1_u64 << 53) as f64
 }
 
 /// What a task of [`Follower::run`] ends with.

@@ -6,10 +6,12 @@
 
 mod escape;
 mod lines;
+mod picture;
 
 pub use lines::{Line, body_of_lines, body_of_text};
 
 use self::escape::{escape_into, escaped, parted};
+use self::picture::{pixels, widest};
 use super::Links;
 use super::embeds::{embed, target};
 use super::unprintable;
@@ -416,9 +418,7 @@ impl<'a> Writer<'a> {
         let Some(url) = src.map(str::to_owned).or_else(|| widest(element)).and_then(|src| self.links.image(&src)) else {
             return;
         };
-        let size =
-            |name: &str| element.attr(name).and_then(|value| value.trim().parse::<u32>().ok()).filter(|size| *size < 20_000);
-        let (width, height) = (size("width"), size("height"));
+        let (width, height) = (pixels(element, "width"), pixels(element, "height"));
         if width.is_some_and(|width| width <= 1) || height.is_some_and(|height| height <= 1) {
             return; // A tracking pixel.
         }
@@ -463,14 +463,6 @@ impl<'a> Writer<'a> {
         let html = CLEANER.clean(&parted(&self.html)).to_string();
         Body { html, text: self.text, images: self.images }
     }
-}
-
-/// A lazy picture's address with the widest of its `data-widths` filled in.
-fn widest(element: &Element) -> Option<String> {
-    let widths = element.attr("data-widths")?.split(|c: char| !c.is_ascii_digit());
-    let widest = widths.filter_map(|width| width.parse::<u32>().ok()).max()?;
-    let src = ["data-src", "src"].iter().filter_map(|name| element.attr(name)).find(|src| src.contains("{width}"))?;
-    Some(src.replace("{width}", &widest.to_string()))
 }
 
 /// Whether a tag that ends a text opens `name` (`<p>`, `<p lang="en">`).

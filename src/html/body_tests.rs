@@ -62,6 +62,22 @@ fn what_is_dangerous_or_nothing_is_gone() {
 }
 
 #[test]
+fn pictures_that_count_readers_are_gone() {
+    for pixel in [
+        "<img src=/p.gif width=1 height=1>",
+        "<img src=/p.gif width=1px>",
+        "<img src=/p.gif height='0'>",
+        "<img src=/p.gif height=1.0>",
+        "<img src=http://10.0.0.1/p.gif>",
+        "<img src=//localhost/p.gif>",
+    ] {
+        assert_eq!(clean(pixel), Body::default(), "{pixel}");
+    }
+    let body = clean("<img src=/a.jpg width=640px height=100%>");
+    assert_eq!((body.images[0].width, body.images[0].height), (Some(640), None));
+}
+
+#[test]
 fn lazy_pictures_are_found() {
     let body = clean("<img src='data:,' data-src='https://e.org/{width}/a.jpg' srcset='https://e.org/b.jpg 2x'>");
     assert_eq!(body.images[0].url, "https://e.org/b.jpg");

@@ -2,7 +2,8 @@
 //!
 //! html5ever's tree builder is quadratic in nesting depth: 1.3 MB of `<ul><li>` takes minutes. So is its tokenizer in the
 //! attributes of a tag. A page is therefore fed in small pieces, and given up as soon as one of its new nodes lies too deep,
-//! there are too many of them, or a tag that does not end has too many attributes.
+//! there are too many of them, a tag that does not end is too long or has too many attributes, or whoever asked does not want
+//! to wait any longer.
 
 use super::unfinished::Unfinished;
 use html5ever::TokenizerResult;
@@ -22,11 +23,13 @@ pub struct Limits {
     pub nodes: usize,
     /// Attributes of one tag, counted where it is longer than a piece.
     pub attributes: usize,
+    /// Bytes of one tag, counted in pieces.
+    pub tag: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { depth: 512, nodes: 500_000, attributes: 2000 }
+        Limits { depth: 512, nodes: 500_000, attributes: 2000, tag: 1 << 20 }
     }
 }
 
@@ -42,6 +45,12 @@ pub enum Hostile {
     /// More attributes on one tag than [`Limits::attributes`].
     #[error("a tag of the page has more than {0} attributes; no newsroom's page does, so it was not read further")]
     Attributes(usize),
+    /// A tag longer than [`Limits::tag`].
+    #[error("a tag of the page is longer than {0} bytes; no newsroom's page has one, so it was not read further")]
+    Tag(usize),
+    /// It took longer than the caller waits.
+    #[error("the page took too long to read; it was given up")]
+    Slow,
 }
 
 /// Bytes given to the parser between two looks at the tree.
@@ -49,12 +58,22 @@ const PIECE: usize = 4096;
 
 /// Parses a page, or gives it up within its limits.
 pub fn parse(text: &str, limits: Limits) -> Result<Html, Hostile> {
+    parse_while(text, limits, &|| true)
+}
+
+/// The same, which goes on only while the caller says so: what runs on a thread of its own can't be stopped from outside, and
+/// nothing here reads a clock.
+pub fn parse_while(text: &str, limits: Limits, wanted: &dyn Fn() -> bool) -> Result<Html, Hostile> {
     let builder = TreeBuilder::new(HtmlTreeSink::new(Html::new_document()), Default::default());
-    let parser = Tokenizer::new(Counted { builder, tokens: Cell::new(0) }, Default::default());
+    let counted = Counted { builder, tokens: Cell::new(0), most_nodes: limits.nodes };
+    let parser = Tokenizer::new(counted, Default::default());
     let input = BufferQueue::default();
     let (mut rest, mut before, mut seen) = (text, "", 0);
     let mut tag: Option<Unfinished> = None;
     while !rest.is_empty() {
+        if !wanted() {
+            return Err(Hostile::Slow);
+        }
         let (piece, left) = rest.split_at(piece_end(rest));
         let tokens = parser.sink.tokens.get();
         input.push_back(StrTendril::from_slice(piece));
@@ -67,6 +86,9 @@ pub fn parse(text: &str, limits: Limits) -> Result<Html, Hostile> {
             };
             if tag.attributes() > limits.attributes {
                 return Err(Hostile::Attributes(limits.attributes));
+            }
+            if tag.length() > limits.tag {
+                return Err(Hostile::Tag(limits.tag));
             }
         } else {
             tag = None;
@@ -105,6 +127,14 @@ fn look(html: &Html, seen: usize, limits: Limits) -> Result<usize, Hostile> {
 struct Counted {
     builder: TreeBuilder<<HtmlTreeSink as TreeSink>::Handle, HtmlTreeSink>,
     tokens: Cell<usize>,
+    most_nodes: usize,
+}
+
+impl Counted {
+    /// Within one piece, a paragraph of four bytes may open hundreds of elements that stood open in the one before.
+    fn full(&self) -> bool {
+        self.builder.sink.0.borrow().tree.nodes().len() > self.most_nodes
+    }
 }
 
 impl TokenSink for Counted {
@@ -114,6 +144,9 @@ impl TokenSink for Counted {
         // What is wrong within a tag is told before its end.
         if !matches!(token, Token::ParseError(_)) {
             self.tokens.set(self.tokens.get() + 1);
+        }
+        if self.full() {
+            return TokenSinkResult::Continue;
         }
         self.builder.process_token(token, line)
     }
@@ -173,6 +206,43 @@ mod tests {
         ] {
             assert!(parse(&fine, Limits::default()).is_ok(), "{fine:.60}");
         }
+    }
+
+    #[test]
+    fn long_tags_are_given_up() {
+        for start in ["<p title='", "<p title=", "text <p x='", "</p x=\""] {
+            let page = format!("{start}{}", "Ab3/".repeat(400_000));
+            assert_eq!(parse(&page, Limits::default()).err(), Some(Hostile::Tag(1 << 20)), "{start}");
+        }
+        for fine in ["<!--", "<p>", "<script>", "<p title='"] {
+            let page = format!("{fine}{}'>", "Ab3/".repeat(if fine.ends_with('\'') { 250_000 } else { 400_000 }));
+            assert!(parse(&page, Limits::default()).is_ok(), "{fine}");
+        }
+    }
+
+    #[test]
+    fn a_page_is_read_no_longer_than_its_reader_wants() {
+        let page = "<p>x</p>".repeat(10_000);
+        let asked = Cell::new(0);
+        let wanted = || asked.replace(asked.get() + 1) < 3;
+        assert_eq!(parse_while(&page, Limits::default(), &wanted), Err(Hostile::Slow));
+        assert_eq!(asked.get(), 4, "it is asked before each piece and not after the answer");
+        assert!(parse_while(&page, Limits::default(), &|| true).is_ok());
+    }
+
+    #[test]
+    fn formatting_that_is_opened_again_is_counted_at_once() {
+        // Each paragraph opens all of it again: 8 bytes are 500 nodes, a piece a quarter of a million.
+        let formatting: String = (0..500).map(|number| format!("<b id={number}>")).collect();
+        let page = format!("<p>{formatting}{}", "</p><p>x".repeat(100_000));
+        let limits = Limits { nodes: 20_000, ..Limits::default() };
+        let builder = TreeBuilder::new(HtmlTreeSink::new(Html::new_document()), Default::default());
+        let parser = Tokenizer::new(Counted { builder, tokens: Cell::new(0), most_nodes: limits.nodes }, Default::default());
+        let input = BufferQueue::default();
+        input.push_back(StrTendril::from_slice(&page));
+        feed(&parser, &input);
+        assert!(parser.sink.builder.sink.0.borrow().tree.nodes().len() < limits.nodes + 1000);
+        assert_eq!(parse(&page, limits), Err(Hostile::Large(20_000)));
     }
 
     #[test]

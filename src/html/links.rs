@@ -1,5 +1,6 @@
 //! Addresses in a page: absolute, of a scheme a reader can follow, without trackers.
 
+use crate::internet::looks_public;
 use url::Url;
 
 /// Makes the addresses of one page absolute.
@@ -47,10 +48,11 @@ impl Links {
         Some(url.into())
     }
 
-    /// The absolute address of a picture.
+    /// The absolute address of a picture. Whoever reads the feed asks for it without being asked: not from their own network.
     pub fn image(&self, src: &str) -> Option<String> {
-        let url = self.resolve(src)?;
-        matches!(url.scheme(), "http" | "https").then(|| url.into())
+        let mut url = self.resolve(src)?;
+        strip_trackers(&mut url);
+        (matches!(url.scheme(), "http" | "https") && looks_public(&url)).then(|| url.into())
     }
 
     fn resolve(&self, href: &str) -> Option<Url> {
@@ -115,6 +117,15 @@ mod tests {
         for text in ["/x", "htps://e.org/", "file:///x", "https://", "https://user:pw@e.org/", &long] {
             assert_eq!(address(text), None, "{text}");
         }
-        assert_eq!(links.image("mailto:x@y"), None);
+        for (src, expected) in [
+            ("/a.jpg?utm_source=x&w=5", Some("https://www.example.org/a.jpg?w=5")),
+            ("mailto:x@y", None),
+            ("http://169.254.169.254/latest/meta-data", None),
+            ("//127.1/a.gif", None),
+            ("http://[::ffff:192.168.0.1]/a.gif", None),
+            ("http://router/a.gif", None),
+        ] {
+            assert_eq!(links.image(src).as_deref(), expected, "{src}");
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 mod body;
 mod css;
+mod cut;
 mod embeds;
 mod entities;
 mod guard;
@@ -12,10 +13,11 @@ mod unfinished;
 
 pub use body::{Body, Line, body_of, body_of_lines, body_of_text};
 pub use css::Css;
+pub use cut::is_cut;
 pub use ego_tree::iter::Edge;
 pub use ego_tree::{NodeId, NodeRef};
 pub use entities::{unescape, unescape_twice};
-pub use guard::{Hostile, Limits, parse};
+pub use guard::{Hostile, Limits, parse, parse_while};
 pub use links::{Links, address};
 pub use markup::markup_of;
 pub use nested::Nested;

@@ -20,6 +20,8 @@ const UNQUOTED: usize = 8;
 pub(super) struct Unfinished {
     /// For each place the most attributes with which a tag has come there.
     tags: [Option<usize>; PLACES],
+    /// Bytes read on since one may have begun.
+    length: usize,
 }
 
 impl Unfinished {
@@ -37,7 +39,14 @@ impl Unfinished {
     /// Reads on in what can only be more of it.
     pub(super) fn goes_on(&mut self, text: &str) -> &mut Self {
         text.bytes().for_each(|byte| self.step(byte));
+        // It may be a comment instead, which may be as long as it likes.
+        self.length = if self.tags.iter().any(Option::is_some) { self.length + text.len() } else { 0 };
         self
+    }
+
+    /// How long it is at least.
+    pub(super) fn length(&self) -> usize {
+        self.length
     }
 
     /// The most attributes that any of them has.

@@ -219,7 +219,8 @@ impl Explanation {
         let decoded = steps::decode(page)?;
         self.page.form = Some(decoded.form);
         self.page.problems = decoded.problems;
-        let tree = steps::parse(decoded.text, decoded.form)?;
+        let cut = decoded.cut;
+        let tree = steps::parse(decoded.text, decoded.form, &|| true)?;
         let form = tree.form();
         if let Form::Html(html) = form {
             self.schema_org = Some(schema_org_of(html));
@@ -235,7 +236,7 @@ impl Explanation {
         let recognised = recognise::recognise(outlets, form, &addresses, outlet)?;
         self.outlet = Some(ReadBy::of(&recognised));
         self.reader = Some(Reader::of(&recognised, form, decoded.form));
-        let source = steps::source(&recognised, form, page);
+        let source = steps::source(&recognised, form, page, cut);
         let draft = source.outlet.split.split(&source)?;
         self.entries = draft.entries.iter().map(EntryTold::as_printed).collect();
         self.take(finish::finish(draft, &source)?);

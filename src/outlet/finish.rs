@@ -1,6 +1,7 @@
 //! From a draft to a live blog: times settled together, ids issued, what is wrong said.
 
 use super::{Draft, DraftEntry, Refusal, Source};
+use crate::html::fold;
 use crate::identity::{blog_id, entry_id};
 use crate::model::{CoverageState, Entry, Head, LiveBlog, Origin, Problem, ProblemCode, Stamp};
 use crate::time::{Context, Order, Printed, Reading, Settled, settle};
@@ -18,8 +19,15 @@ pub(super) fn finish(mut draft: Draft, source: &Source) -> Result<LiveBlog, Refu
         let message = format!("more than {MOST_ENTRIES} entries: the first {MOST_ENTRIES} of the page are kept");
         draft.problems.push(Problem::new(ProblemCode::Limit, message));
     }
+    if source.cut {
+        leave_out_the_cut(&mut draft);
+    }
+    draft.headline = line(std::mem::take(&mut draft.headline)).unwrap_or_default();
+    draft.standfirst = draft.standfirst.take().and_then(line);
     for entry in &mut draft.entries {
         entry.native = entry.native.take().filter(|native| !native.trim().is_empty());
+        entry.headline = entry.headline.take().and_then(line);
+        entry.byline = std::mem::take(&mut entry.byline).into_iter().filter_map(line).collect();
     }
     drop_repeats(&mut draft);
 
@@ -76,6 +84,19 @@ pub(super) fn finish(mut draft: Draft, source: &Source) -> Result<LiveBlog, Refu
         withdrawn: draft.withdrawn,
         entries,
     })
+}
+
+/// What a reader sees on one line, whichever way an adapter came by it: nothing in it that is not for reading, and none that
+/// is nothing else.
+fn line(text: String) -> Option<String> {
+    Some(fold(&text)).filter(|line| !line.is_empty())
+}
+
+/// Of a page that stops in the middle, what stands last may be half an entry: half a text is no edit of the whole.
+fn leave_out_the_cut(draft: &mut Draft) {
+    draft.entries.pop();
+    let message = "the page stops in the middle: the entry that stands last is left out";
+    draft.problems.push(Problem::new(ProblemCode::Damaged, message));
 }
 
 /// Keeps the first of entries that carry one id.

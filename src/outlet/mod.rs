@@ -94,6 +94,8 @@ pub struct Source<'a> {
     pub captured: Captured,
     /// Makes its addresses absolute.
     pub links: Links,
+    /// Whether it stops in the middle.
+    pub cut: bool,
 }
 
 /// The form a page came in.
@@ -189,17 +191,31 @@ pub fn split_page(page: &Page, outlet: Option<&str>) -> Result<LiveBlog, Refusal
 ///
 /// `outlet` overrules what the page says of itself.
 pub fn split_page_among(outlets: &Outlets, page: &Page, outlet: Option<&str>) -> Result<LiveBlog, Refusal> {
-    split(outlets, page, outlet).map_err(Refusal::fit_for_a_log)
+    split_page_while(outlets, page, outlet, &|| true)
 }
 
-fn split(outlets: &Outlets, page: &Page, outlet: Option<&str>) -> Result<LiveBlog, Refusal> {
+/// The same, for as long as it is `wanted`: asked between the pieces of the page and between the steps. A reading that ran
+/// over is a refusal, never half a live blog.
+pub fn split_page_while(
+    outlets: &Outlets,
+    page: &Page,
+    outlet: Option<&str>,
+    wanted: &dyn Fn() -> bool,
+) -> Result<LiveBlog, Refusal> {
+    split(outlets, page, outlet, wanted).map_err(Refusal::fit_for_a_log)
+}
+
+fn split(outlets: &Outlets, page: &Page, outlet: Option<&str>, wanted: &dyn Fn() -> bool) -> Result<LiveBlog, Refusal> {
+    let in_time = || if wanted() { Ok(()) } else { Err(Refusal::Hostile(html::Hostile::Slow)) };
     let decoded = steps::decode(page)?;
-    let mut problems = decoded.problems;
-    let tree = steps::parse(decoded.text, decoded.form)?;
+    let (mut problems, cut) = (decoded.problems, decoded.cut);
+    let tree = steps::parse(decoded.text, decoded.form, wanted)?;
+    in_time()?;
     let form = tree.form();
     let recognised = recognise::recognise(outlets, form, &recognise::addresses(page, form), outlet)?;
-    let source = steps::source(&recognised, form, page);
+    let source = steps::source(&recognised, form, page, cut);
     let draft = source.outlet.split.split(&source)?;
+    in_time()?;
     let mut blog = finish::finish(draft, &source)?;
     problems.append(&mut blog.problems);
     blog.problems = problems;

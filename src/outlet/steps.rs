@@ -26,6 +26,8 @@ pub(super) struct Decoded {
     pub form: FormName,
     /// What could not be decoded.
     pub problems: Vec<Problem>,
+    /// Whether it is markup that stops in the middle.
+    pub cut: bool,
 }
 
 /// A page, decoded and parsed.
@@ -60,12 +62,13 @@ pub(super) fn decode(page: &Page) -> Result<Decoded, Refusal> {
     } else {
         FormName::Text
     };
-    Ok(Decoded { text, form, problems })
+    let cut = form == FormName::Html && html::is_cut(&text);
+    Ok(Decoded { text, form, problems, cut })
 }
 
-pub(super) fn parse(text: String, form: FormName) -> Result<Tree, Refusal> {
+pub(super) fn parse(text: String, form: FormName, wanted: &dyn Fn() -> bool) -> Result<Tree, Refusal> {
     Ok(match form {
-        FormName::Html => Tree::Html(html::parse(&text, Limits::default())?),
+        FormName::Html => Tree::Html(html::parse_while(&text, Limits::default(), wanted)?),
         FormName::Json => {
             let json = serde_json::from_str(&text);
             Tree::Json(json.map_err(|error| Refusal::Unreadable(format!("not valid JSON: {error}")))?)
@@ -75,9 +78,9 @@ pub(super) fn parse(text: String, form: FormName) -> Result<Tree, Refusal> {
 }
 
 /// What an adapter gets of a page.
-pub(super) fn source<'a>(recognised: &Recognised, form: Form<'a>, page: &Page) -> Source<'a> {
+pub(super) fn source<'a>(recognised: &Recognised, form: Form<'a>, page: &Page, cut: bool) -> Source<'a> {
     let links = Links::new(recognised.url.as_ref());
-    Source { outlet: recognised.outlet, url: recognised.url.clone(), form, captured: page.captured, links }
+    Source { outlet: recognised.outlet, url: recognised.url.clone(), form, captured: page.captured, links, cut }
 }
 
 /// Whether the page is markup: its media type says so, or it begins like markup.

@@ -34,6 +34,9 @@ pub(super) struct Matched {
 /// Pairs of entries whose words are compared, at most: a page that asks for more is no live blog, and would take minutes.
 const MOST_COMPARED: usize = 100_000;
 
+/// What an edit leaves of an entry at least, where nothing but its place speaks for it.
+const LEFT: f64 = 0.4;
+
 /// Matches the entries of a page, oldest first and each id once, with what is stored.
 pub(super) fn matched(known: &Known, read: &[&Entry]) -> Vec<Matched> {
     let mut matches = Matching::new(known, read);
@@ -64,7 +67,7 @@ struct Matching<'a> {
 /// Evidence for a pair, the strongest last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Evidence {
-    /// The key alone, which counts the entries of a minute.
+    /// The key, which counts the entries of a minute, and little of the words.
     Count,
     /// The words are the same and the time is not.
     Words,
@@ -219,8 +222,11 @@ impl<'a> Matching<'a> {
             (Some(stem), Some(known_stem)) if stem == known_stem => match words {
                 Alike { same: true, .. } => Evidence::TimeAndWords,
                 Alike { agree: true, .. } => Evidence::TimeAndGist,
-                // Where nothing is dated, the count says nothing: it begins anew with each page.
-                _ if entry.key == known.key && stem != UNTIMED => Evidence::Count,
+                // Where nothing is dated, the count says nothing: it begins anew with each page. Of several entries of a
+                // minute, one may be gone and another one come back into view, so that something has to be left of it.
+                _ if entry.key == known.key && stem != UNTIMED => {
+                    Some(Evidence::Count).filter(|_| words.share >= LEFT || self.is_alone(stem))?
+                }
                 _ => return None,
             },
             // A text capture gives no ids. Its key says no more than its minute.
@@ -237,6 +243,14 @@ impl<'a> Matching<'a> {
             _ => return None,
         };
         Some((evidence, words.share))
+    }
+
+    /// Whether both the page and the store know of one entry only of this minute.
+    fn is_alone(&self, stem: &str) -> bool {
+        let of_minute = |key: &str| derived_stem(key) == Some(stem);
+        let read = self.read.iter().filter(|entry| of_minute(&entry.key));
+        let stored = self.known.entries.iter().filter(|stored| of_minute(&stored.entry.key));
+        read.take(2).count() == 1 && stored.take(2).count() == 1
     }
 
     /// Whether the page should have a stored entry where its time says and hasn't. One that has scrolled off may well be said

@@ -5,12 +5,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use axum::body::Bytes;
+use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 use tokio::sync::OnceCell;
 
 use super::coding::{Coding, code};
 use crate::feed::Format;
-use crate::store::Scope;
+use crate::store::{Position, Scope};
 
 /// One address of a feed: everything the bytes depend on beside the store.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -18,7 +19,19 @@ pub(super) struct Key {
     pub scope: Scope,
     pub format: Format,
     /// As it stands in the address, since the feed repeats that.
-    pub limit: Option<u16>,
+    pub query: Option<String>,
+    pub document: Document,
+}
+
+/// Which document of a feed.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Document {
+    /// What a reader subscribes to.
+    Current,
+    /// Of that, only what has changed since this instant of the log.
+    Since(DateTime<Utc>),
+    /// An archived page.
+    Archive(i64),
 }
 
 /// A feed as bytes. A coding is made when it is first asked for, and once.
@@ -27,22 +40,28 @@ pub(super) struct Written {
     identity: Bytes,
     gzip: OnceCell<Bytes>,
     brotli: OnceCell<Bytes>,
-    hash: String,
+    tag: String,
     /// In whole seconds, as the header has it.
     pub modified: Option<SystemTime>,
 }
 
 impl Written {
-    pub fn new(bytes: Vec<u8>, modified: Option<SystemTime>) -> Self {
-        let hash = Sha256::digest(&bytes)[..16].iter().map(|byte| format!("{byte:02x}")).collect();
-        Written { identity: bytes.into(), gzip: OnceCell::new(), brotli: OnceCell::new(), hash, modified }
+    /// `position` is that of the newest change that may show in it.
+    pub fn new(bytes: Vec<u8>, modified: Option<SystemTime>, position: Option<Position>) -> Self {
+        let hash: String = Sha256::digest(&bytes)[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+        let tag = match position {
+            Some(Position { seq, mark, .. }) => format!("{seq}.{mark:08x}.{hash}"),
+            None => hash,
+        };
+        Written { identity: bytes.into(), gzip: OnceCell::new(), brotli: OnceCell::new(), tag, modified }
     }
 
-    /// The strong entity tag of the feed in `coding`: other bytes, so another tag.
+    /// The strong entity tag of the feed in `coding`: other bytes, so another tag. Before its last dot it says up to where in
+    /// the log the feed had come (see `conditional`).
     pub fn etag(&self, coding: Coding) -> String {
         match coding.name() {
-            None => format!("\"{}\"", self.hash),
-            Some(name) => format!("\"{}-{name}\"", self.hash),
+            None => format!("\"{}\"", self.tag),
+            Some(name) => format!("\"{}-{name}\"", self.tag),
         }
     }
 
@@ -138,11 +157,16 @@ mod tests {
     use super::*;
 
     fn key(limit: u16) -> Key {
-        Key { scope: Scope::Everything, format: Format::Rss, limit: Some(limit) }
+        Key {
+            scope: Scope::Everything,
+            format: Format::Rss,
+            query: Some(format!("limit={limit}")),
+            document: Document::Current,
+        }
     }
 
     fn fill(slot: &Slot) -> Arc<Written> {
-        let written = Arc::new(Written::new(b"feed".to_vec(), None));
+        let written = Arc::new(Written::new(b"feed".to_vec(), None, None));
         slot.written.set(written.clone()).unwrap();
         written
     }

@@ -2,8 +2,8 @@
 
 use std::time::SystemTime;
 
-use axum::http::HeaderMap;
 use axum::http::header::{IF_MODIFIED_SINCE, IF_NONE_MATCH};
+use axum::http::{HeaderMap, HeaderValue};
 
 /// Whether to answer 304. `etag` is that of the coding the client would get; `modified` is in whole seconds.
 pub(super) fn unchanged(request: &HeaderMap, etag: &str, modified: Option<SystemTime>) -> bool {
@@ -18,21 +18,45 @@ pub(super) fn unchanged(request: &HeaderMap, etag: &str, modified: Option<System
     matches!((modified, since), (Some(modified), Some(since)) if modified <= since)
 }
 
-/// Weak comparison with each tag of a list. A comma may stand inside a tag, so the list is not split at commas.
+/// Weak comparison with each tag of a list.
 fn matches(line: &str, etag: &str) -> bool {
+    let ours = etag.strip_prefix('"').and_then(|etag| etag.strip_suffix('"'));
+    line.trim() == "*" || tags(line).any(|tag| ours.is_some_and(|ours| bytes(tag) == bytes(ours)))
+}
+
+/// The tags of a list, without quotes. A comma may stand inside a tag, so the list is not split at commas.
+fn tags(line: &str) -> impl Iterator<Item = &str> {
     let mut rest = line.trim();
-    if rest == "*" {
-        return true;
-    }
-    loop {
+    std::iter::from_fn(move || {
         rest = rest.trim_start_matches([' ', '\t', ',']);
         let tag = rest.strip_prefix("W/").unwrap_or(rest);
-        let Some((opaque, behind)) = tag.strip_prefix('"').and_then(|tag| tag.split_once('"')) else { return false };
-        if etag.strip_prefix('"').and_then(|etag| etag.strip_suffix('"')) == Some(opaque) {
-            return true;
-        }
+        let (opaque, behind) = tag.strip_prefix('"').and_then(|tag| tag.split_once('"'))?;
         rest = behind;
-    }
+        Some(opaque)
+    })
+}
+
+/// What of a tag stands for the bytes. What stands before it says how far the log had come, and it may have come further since
+/// without another byte in this feed.
+fn bytes(tag: &str) -> &str {
+    tag.rsplit_once('.').map_or(tag, |(_, bytes)| bytes)
+}
+
+/// What a client has that would take only the difference: how far the log had come (number and mark) in the first of its tags
+/// that says so, and that tag. It has to name the instance manipulation `feed` (RFC 3229) in `A-IM`.
+pub(super) fn known(request: &HeaderMap) -> Option<(i64, u32, &str)> {
+    let wants = |line: &HeaderValue| {
+        let manipulations = line.to_str().unwrap_or_default().split(',');
+        let name = |part: &str| part.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("feed");
+        manipulations.into_iter().any(name)
+    };
+    request.get_all("a-im").iter().any(wants).then_some(())?;
+    let lines = request.get_all(IF_NONE_MATCH).iter().filter_map(|line| line.to_str().ok());
+    lines.into_iter().flat_map(tags).find_map(|tag| {
+        let mut parts = tag.split('.');
+        let (seq, mark) = (parts.next()?.parse().ok()?, u32::from_str_radix(parts.next()?, 16).ok()?);
+        Some((seq, mark, tag))
+    })
 }
 
 #[cfg(test)]

@@ -8,14 +8,17 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, LA
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use chrono::{DateTime, SubsecRound, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use uuid::Uuid;
 
-use super::cache::{Key, Written};
-use super::describe::describe;
-use super::error::{Refused, nearest, quoted};
+use super::cache::{Document, Key, Written};
+use super::coding::Coding;
+use super::describe::{describe, describe_archived};
+use super::error::{Refused, quoted};
+use super::missing::{known, no_blog, no_outlet};
 use super::overview::{Checked, Overview};
-use super::{ServerState, coding, conditional, query};
+use super::query::{Asked, Parameters};
+use super::{ServerState, coding, conditional};
 use crate::feed::{self, Format};
 use crate::store::{Scope, StoreError};
 
@@ -26,8 +29,17 @@ const CHECKED: HeaderName = HeaderName::from_static("tidings-checked");
 /// Seconds a feed may be reused without asking, while there is coverage and when all of it has ended.
 const MAX_AGE: (&str, &str) = ("max-age=60", "max-age=3600");
 
-/// How many live blogs the answer to a wrong id names.
-const NAMED: usize = 5;
+/// The same for a feed as it stood once. What has just been may still be added to: a page is captured some seconds before its
+/// entries are stored, and they count from then.
+const MAX_AGE_PAST: &str = "max-age=86400";
+const SETTLED: TimeDelta = TimeDelta::hours(1);
+
+/// The same for an archived page. The last one will yet be told of the next.
+const MAX_AGE_ARCHIVED: (&str, &str) = ("max-age=3600", "max-age=31536000, immutable");
+
+/// Instance manipulations (RFC 3229).
+const IM: HeaderName = HeaderName::from_static("im");
+const DELTA_BASE: HeaderName = HeaderName::from_static("delta-base");
 
 type Answer = Result<Response, Refused>;
 
@@ -57,20 +69,44 @@ pub(super) async fn blog(
     }
 }
 
+pub(super) async fn archived(State(state): State<ServerState>, Path(file): Path<String>, request: Parts) -> Answer {
+    archive(&state, Scope::Everything, &file, &request).await
+}
+
+pub(super) async fn blog_archived(
+    State(state): State<ServerState>,
+    Path((id, file)): Path<(String, String)>,
+    request: Parts,
+) -> Answer {
+    match Uuid::try_parse(&id) {
+        Ok(id) => archive(&state, Scope::Blog(id), &file, &request).await,
+        Err(_) => Err(no_blog(&*state.overview().await?, &id)),
+    }
+}
+
 async fn answer(state: &ServerState, scope: Scope, request: &Parts, format: Format) -> Answer {
-    let limit = query::limit(request.uri.query())?;
+    let asked = Asked::read(request.uri.query())?;
     let overview = state.overview().await?;
     known(&overview, &scope)?;
-    let key = Key { scope, format, limit };
+    if let Some(slug) = asked.filters.outlets.iter().find(|slug| !overview.outlets().contains_key(slug.as_str())) {
+        return Err(Refused::BadQuery(format!("the parameter `outlet` names one too many: {}", no_outlet(&overview, slug))));
+    }
+    let settled = match asked.as_of {
+        Some(as_of) => past(state, &overview, as_of).await?,
+        None => false,
+    };
+    let query = request.uri.query().map(str::to_owned);
+    let key = Key { scope, format, query, document: Document::Current };
     let coding = coding::choose(&request.headers).ok_or(Refused::NotAcceptable)?;
-    let written = written(state, &overview, &key).await?;
+    let written = written(state, &overview, &key, &asked).await?;
 
+    let age = match settled {
+        true => MAX_AGE_PAST,
+        false if overview.over(&key.scope) => MAX_AGE.1,
+        false => MAX_AGE.0,
+    };
     let etag = written.etag(coding);
-    let mut headers = HeaderMap::new();
-    headers.insert(VARY, HeaderValue::from_static("Accept-Encoding"));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static(if overview.over(&key.scope) { MAX_AGE.1 } else { MAX_AGE.0 }));
-    headers.extend(header(ETAG, &etag));
-    headers.extend(written.modified.and_then(|at| header(LAST_MODIFIED, &httpdate::fmt_http_date(at))));
+    let mut headers = labels(&etag, written.modified, age);
     headers.extend(overview.checked(&key.scope).and_then(|checked| match checked {
         Checked::Since(at) => header(CHECKED, &httpdate::fmt_http_date(whole_second(at)?)),
         Checked::Never => header(CHECKED, "never"),
@@ -78,9 +114,98 @@ async fn answer(state: &ServerState, scope: Scope, request: &Parts, format: Form
     if conditional::unchanged(&request.headers, &etag, written.modified) {
         return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
     }
+    if asked.as_of.is_none()
+        && let Some((base, at)) = base(state, request).await
+    {
+        let key = Key { document: Document::Since(at), ..key };
+        let difference = self::written(state, &overview, &key, &asked).await?;
+        headers.insert(VARY, HeaderValue::from_static("Accept-Encoding, A-IM, If-None-Match"));
+        // To anybody else it would be a feed that lacks entries.
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(IM, HeaderValue::from_static("feed"));
+        headers.extend(header(DELTA_BASE, &format!("\"{base}\"")));
+        return Ok((StatusCode::IM_USED, body(headers, &difference, coding, format).await).into_response());
+    }
+    Ok(body(headers, &written, coding, format).await)
+}
+
+/// The instant since which the client lacks changes, where it says that it takes the difference alone, and the tag by which we
+/// know. A tag of another log says nothing.
+async fn base<'a>(state: &ServerState, request: &'a Parts) -> Option<(&'a str, DateTime<Utc>)> {
+    let (seq, mark, tag) = conditional::known(&request.headers)?;
+    match state.0.store.position(seq).await {
+        Ok(position) => position.filter(|position| position.mark == mark).map(|position| (tag, position.at)),
+        Err(error) => {
+            tracing::error!("a feed is served whole where a part would do: {error}");
+            None
+        }
+    }
+}
+
+/// Whether what stood at `as_of` is sure to stay what it is. An instant to come is refused.
+async fn past(state: &ServerState, overview: &Overview, as_of: DateTime<Utc>) -> Result<bool, Refused> {
+    // Without a clock, the newest change tells the time.
+    let now = match state.0.clock.get() {
+        Some(clock) => clock.0(),
+        None => {
+            let newest = state.0.store.position(overview.generation).await.map_err(|_| Refused::Unavailable)?;
+            newest.map_or(DateTime::UNIX_EPOCH, |newest| newest.at)
+        }
+    };
+    if as_of > now {
+        let told = format!("the parameter `as_of` is {}, and that is still to come", as_of.format("%Y-%m-%dT%H:%M:%SZ"));
+        return Err(Refused::BadQuery(told));
+    }
+    Ok(now - as_of > SETTLED)
+}
+
+async fn archive(state: &ServerState, scope: Scope, file: &str, request: &Parts) -> Answer {
+    Parameters::of(request.uri.query(), &[])?;
+    let overview = state.overview().await?;
+    known(&overview, &scope)?;
+    let none = || Refused::Unknown(format!("there is no archived page {} of this", quoted(file)));
+    let (page, ending) = file.split_once('.').ok_or_else(none)?;
+    let format = Format::ALL.into_iter().find(|format| format.extension() == ending).ok_or_else(none)?;
+    // One spelling only, as with every number.
+    let page = page.parse::<i64>().ok().filter(|number| number.to_string() == page).ok_or_else(none)?;
+    let coding = coding::choose(&request.headers).ok_or(Refused::NotAcceptable)?;
+    let key = Key { scope, format, query: None, document: Document::Archive(page) };
+    let slot = state.0.cache.slot(&key, overview.generation);
+    let written = slot.written.get_or_try_init(|| async {
+        let found = state.0.store.archived(&key.scope, page).await.map_err(|error| {
+            tracing::error!("an archived page could not be read: {error}");
+            Refused::Unavailable
+        })?;
+        let archived = found.ok_or_else(none)?;
+        // The date of one that will yet be told of the next would not move then.
+        let modified = if archived.last { None } else { whole_second(archived.at) };
+        let feed = describe_archived(&state.0.base, &overview, &key, page, archived);
+        Ok(Arc::new(Written::new(in_the_background(feed, format).await, modified, None)))
+    });
+    let written = written.await?;
+    let age = if written.modified.is_some() { MAX_AGE_ARCHIVED.1 } else { MAX_AGE_ARCHIVED.0 };
+    let etag = written.etag(coding);
+    let headers = labels(&etag, written.modified, age);
+    if conditional::unchanged(&request.headers, &etag, written.modified) {
+        return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
+    }
+    Ok(body(headers, written, coding, format).await)
+}
+
+/// What every answer about a document says, whether or not it holds it.
+fn labels(etag: &str, modified: Option<SystemTime>, age: &'static str) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(VARY, HeaderValue::from_static("Accept-Encoding"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static(age));
+    headers.extend(header(ETAG, etag));
+    headers.extend(modified.and_then(|at| header(LAST_MODIFIED, &httpdate::fmt_http_date(at))));
+    headers
+}
+
+async fn body(mut headers: HeaderMap, written: &Written, coding: Coding, format: Format) -> Response {
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(format.content_type()));
     headers.extend(coding.name().and_then(|name| header(CONTENT_ENCODING, name)));
-    Ok((headers, written.coded(coding).await).into_response())
+    (headers, written.coded(coding).await).into_response()
 }
 
 /// A header, or none where the value can't be one.
@@ -96,42 +221,6 @@ fn whole_second(at: DateTime<Utc>) -> Option<SystemTime> {
         .then(|| SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds.unsigned_abs()))
 }
 
-/// Refuses a scope that nothing is known of, with what there is. An outlet or a live blog that is followed and has no entry
-/// yet has an empty feed: one may subscribe to it early.
-pub(super) fn known(overview: &Overview, scope: &Scope) -> Result<(), Refused> {
-    match scope {
-        Scope::Outlet(slug) if !overview.outlets().contains_key(slug.as_str()) => Err(no_outlet(overview, slug)),
-        Scope::Blog(id) if overview.blogs_in(scope).next().is_none() => Err(no_blog(overview, &id.to_string())),
-        _ => Ok(()),
-    }
-}
-
-fn no_outlet(overview: &Overview, slug: &str) -> Refused {
-    let outlets = overview.outlets();
-    let listed = match outlets.len() {
-        0 => "nothing is followed yet".to_owned(),
-        _ => format!("there are {}", outlets.keys().copied().collect::<Vec<_>>().join(", ")),
-    };
-    let meant = nearest(slug, outlets.keys().copied()).map(|slug| format!("did you mean `{slug}`? ")).unwrap_or_default();
-    Refused::Unknown(format!("there is no outlet {} here; {meant}{listed}", quoted(slug)))
-}
-
-pub(super) fn no_blog(overview: &Overview, id: &str) -> Refused {
-    let named: Vec<_> = overview
-        .blogs
-        .iter()
-        .take(NAMED)
-        .map(|blog| format!("{} ({})", blog.head.id, quoted(&blog.head.headline)))
-        .collect();
-    let more = overview.blogs.len().saturating_sub(NAMED);
-    let listed = match (named.is_empty(), more) {
-        (true, _) => "there is none yet".to_owned(),
-        (false, 0) => format!("there are {}", named.join(", ")),
-        (false, more) => format!("there are {} and {more} more, all of them on /", named.join(", ")),
-    };
-    Refused::Unknown(format!("no live blog has the id {} here; {listed}", quoted(id)))
-}
-
 impl ServerState {
     pub(super) async fn overview(&self) -> Result<Arc<Overview>, Refused> {
         self.0.watch.overview(&self.0.store).await.ok_or(Refused::Unavailable)
@@ -139,9 +228,9 @@ impl ServerState {
 }
 
 /// The feed's bytes: those in memory, or freshly written ones; when that fails, the last good ones.
-async fn written(state: &ServerState, overview: &Overview, key: &Key) -> Result<Arc<Written>, Refused> {
+async fn written(state: &ServerState, overview: &Overview, key: &Key, asked: &Asked) -> Result<Arc<Written>, Refused> {
     let slot = state.0.cache.slot(key, overview.generation);
-    match slot.written.get_or_try_init(|| write(state, overview, key)).await {
+    match slot.written.get_or_try_init(|| write(state, overview, key, asked)).await {
         Ok(written) => {
             slot.settled();
             Ok(written.clone())
@@ -153,11 +242,15 @@ async fn written(state: &ServerState, overview: &Overview, key: &Key) -> Result<
     }
 }
 
-async fn write(state: &ServerState, overview: &Overview, key: &Key) -> Result<Arc<Written>, StoreError> {
-    let window = state.0.store.window(&key.scope, usize::from(key.limit.unwrap_or(query::DEFAULT))).await?;
-    let modified = window.changed.and_then(whole_second);
-    let (feed, format) = (describe(&state.0.base, overview, key, window), key.format);
-    // Cleaning and writing two hundred long entries takes milliseconds, which other requests should not wait for.
+async fn write(state: &ServerState, overview: &Overview, key: &Key, asked: &Asked) -> Result<Arc<Written>, StoreError> {
+    let window = state.0.store.select(&asked.query(key.scope.clone())).await?;
+    let (modified, position) = (window.changed.and_then(whole_second), window.position);
+    let feed = describe(&state.0.base, overview, key, asked, window);
+    Ok(Arc::new(Written::new(in_the_background(feed, key.format).await, modified, position)))
+}
+
+/// Cleaning and writing two hundred long entries takes milliseconds, which other requests should not wait for.
+async fn in_the_background(feed: feed::Feed, format: Format) -> Vec<u8> {
     let bytes = tokio::task::spawn_blocking(move || feed::write(&feed, format));
-    Ok(Arc::new(Written::new(bytes.await.expect("a feed writer does not panic"), modified)))
+    bytes.await.expect("a feed writer does not panic")
 }

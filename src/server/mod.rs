@@ -21,11 +21,12 @@ mod health;
 mod hosts;
 mod impatient;
 mod index;
+mod missing;
 mod overview;
 mod query;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -33,6 +34,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderValue, Uri};
 use axum::middleware::{from_fn, map_response};
 use axum::routing::get;
+use chrono::{DateTime, Utc};
 use tokio::sync::Semaphore;
 use url::Url;
 
@@ -99,6 +101,16 @@ struct Inner {
     waiting: Semaphore,
     /// Turns true when the server is about to stop.
     closing: tokio::sync::watch::Sender<bool>,
+    clock: OnceLock<Now>,
+}
+
+/// Tells the present.
+struct Now(Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>);
+
+impl std::fmt::Debug for Now {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("Now")
+    }
 }
 
 impl ServerState {
@@ -108,9 +120,17 @@ impl ServerState {
         let base = base_url.map_or_else(|| format!("http://{listen}"), |url| url.as_str().trim_end_matches('/').to_owned());
         let watch = Watch::new(limits.recheck);
         let cache = Cache::new(limits.feeds);
-        let (waiting, closing) = (Semaphore::new(limits.waiting), tokio::sync::watch::Sender::new(false));
-        let hosts = Hosts::new(base_url);
-        ServerState(Arc::new(Inner { store, base, hosts, limits, watch, cache, waiting, closing }))
+        ServerState(Arc::new(Inner {
+            store,
+            base,
+            hosts: Hosts::new(base_url),
+            waiting: Semaphore::new(limits.waiting),
+            limits,
+            watch,
+            cache,
+            closing: tokio::sync::watch::Sender::new(false),
+            clock: OnceLock::new(),
+        }))
     }
 
     /// Tells those who wait that there is nothing to wait for.
@@ -123,6 +143,12 @@ impl ServerState {
         // The sender lives as long as this does, so there is no other end.
         let _ = self.0.closing.subscribe().wait_for(|closing| *closing).await;
     }
+
+    /// With a clock that tells which instants are still to come. Without one they are those after the newest change.
+    pub fn with_clock(self, clock: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>) -> Self {
+        let _ = self.0.clock.set(Now(clock));
+        self
+    }
 }
 
 /// What is where.
@@ -132,7 +158,9 @@ pub fn router(state: ServerState) -> Router {
         .route("/style.css", get(index::style))
         .route("/healthz", get(health::check))
         .route("/entries/{id}", get(entry::entry))
-        .merge(api::routes());
+        .merge(api::routes())
+        .route("/archive/{page}", get(feeds::archived))
+        .route("/blogs/{id}/archive/{page}", get(feeds::blog_archived));
     for format in Format::ALL {
         let ending = format.extension();
         router = router

@@ -33,13 +33,7 @@ impl Store {
 }
 
 async fn blogs(db: &mut SqliteConnection) -> Result<Vec<StoredBlog>, Fault> {
-    let found = sqlx::query(
-        "SELECT blog.*, (SELECT count(*) FROM entry WHERE blog = blog.id) AS entries,
-            (SELECT max(published) FROM entry WHERE blog = blog.id) AS newest
-         FROM blog ORDER BY outlet, key",
-    )
-    .fetch_all(db)
-    .await?;
+    let found = sqlx::query("SELECT * FROM blog ORDER BY outlet, key").fetch_all(db).await?;
     let stored = |row| {
         Ok(StoredBlog {
             head: rows::head(row)?,

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 use utoipa::ToSchema;
@@ -95,7 +96,30 @@ pub struct Change {
     pub capture: Option<i64>,
 }
 
+/// A place in the log that can be told to somebody and known again, also after the store has been rebuilt from its captures; in
+/// another log the same number has another mark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position {
+    /// The change.
+    pub seq: i64,
+    /// Over what it is.
+    pub mark: u32,
+    /// See [`Change::at`].
+    pub at: DateTime<Utc>,
+}
+
 impl Store {
+    /// The place of the change numbered `seq`.
+    pub async fn position(&self, seq: i64) -> Result<Option<Position>, StoreError> {
+        async {
+            let found = sqlx::query("SELECT * FROM change WHERE seq = ?").bind(seq);
+            let row = found.fetch_optional(&mut *self.snapshot().await?).await?;
+            row.as_ref().map(position).transpose()
+        }
+        .await
+        .map_err(|fault: Fault| self.named(fault))
+    }
+
     /// The number of the newest change: it grows with every commit that changes what a feed shows, whichever process commits.
     pub async fn generation(&self) -> Result<i64, StoreError> {
         async { latest(&mut *self.snapshot().await?).await }.await.map_err(|fault| self.named(fault))
@@ -120,6 +144,18 @@ impl Store {
         .await
         .map_err(|fault| self.named(fault))
     }
+}
+
+pub(super) fn position(row: &SqliteRow) -> Result<Position, Fault> {
+    let at = rows::instant(row, "at")?;
+    let entry: Option<i64> = row.try_get("entry")?;
+    let mut hash = Sha256::new();
+    hash.update(at.timestamp_millis().to_le_bytes());
+    hash.update(row.try_get::<&[u8], _>("blog")?);
+    hash.update(entry.unwrap_or_default().to_le_bytes());
+    hash.update(row.try_get::<&str, _>("kind")?);
+    let digest = hash.finalize();
+    Ok(Position { seq: row.try_get("seq")?, mark: u32::from_le_bytes([digest[0], digest[1], digest[2], digest[3]]), at })
 }
 
 pub(super) async fn latest(db: &mut SqliteConnection) -> Result<i64, Fault> {

@@ -7,9 +7,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::model::{Entry, Head, Life, Problem};
+use crate::model::{Entry, Head, Life, Problem, Told};
+use crate::norm::{Norm, Quarantine};
+use crate::rhythm::Rhythm;
 
 mod aliases;
 mod archive;
@@ -22,22 +25,29 @@ mod list;
 mod log;
 mod notice;
 mod prune;
+mod query;
 mod rebuild;
 mod rows;
 mod save;
 mod sources;
 mod sqlite;
+mod standing;
+mod text;
 mod window;
 
 pub use captures::{Kept, NewCapture};
-pub use changes::{Change, ChangeKind};
+pub use changes::{Change, ChangeKind, Position};
 pub use compare::Compared;
 pub use life::{Found, Seen, State, WholeLife};
-pub use list::{Listed, Listing, Place};
+pub use list::{Listed, Listing};
 pub use log::{ChangeFilter, ChangePage};
 pub use prune::{KeepCaptures, Pruned};
+pub use query::{Edits, Query};
 pub use rebuild::Again;
 pub use sqlite::Store;
+pub use standing::Health;
+pub use text::{NoWords, Words};
+pub use window::Archived;
 
 /// Which entries a feed is about.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -60,6 +70,12 @@ pub struct Window {
     pub changed: Option<DateTime<Utc>>,
     /// The store's generation when this was loaded.
     pub generation: i64,
+    /// The newest change in this scope. None where the log has none.
+    pub position: Option<Position>,
+    /// How many archived pages the scope has.
+    pub archived: i64,
+    /// Of a window as it stood: the heads of all live blogs of the scope that there were, as they stood then.
+    pub blogs: Option<Vec<Head>>,
 }
 
 /// An entry of a window.
@@ -69,8 +85,24 @@ pub struct Shown {
     pub head: Arc<Head>,
     /// The entry.
     pub entry: Arc<Entry>,
-    /// How it has fared.
+    /// How it has fared. Of one of several items that tell of the same entry, `withdrawn` says whether the entry is now, or was
+    /// at the instant asked for, and the rest is how it stood at the moment that is told of.
     pub life: Life,
+    /// What of its life is told.
+    pub told: Told,
+    /// When it began to stand so, by the clock of the change log ([`Change::at`]).
+    pub at: DateTime<Utc>,
+}
+
+impl Shown {
+    /// When what is told happened: the publication, the edit, or the withdrawal as it was first seen.
+    pub fn dated(&self) -> DateTime<Utc> {
+        match self.told {
+            Told::Entry => self.entry.published.at,
+            Told::Edit => self.entry.last_changed(),
+            Told::Withdrawal => self.life.withdrawn.unwrap_or(self.at),
+        }
+    }
 }
 
 /// A live blog in the store.
@@ -108,8 +140,12 @@ pub struct SourceState {
     pub outlet: Option<String>,
     /// The name the configuration gives it.
     pub title: Option<String>,
-    /// Seconds from one refresh to the next.
+    /// Seconds from one refresh to the next at most, while it is live.
     pub every_s: u32,
+    /// Seconds from one refresh to the next at least.
+    pub min_every_s: u32,
+    /// Seconds from one refresh to the next as things are; none before the first reading.
+    pub pace_s: Option<u32>,
     /// Whether the configuration still names it.
     pub followed: bool,
     /// `ETag` of the last good answer.
@@ -128,12 +164,43 @@ pub struct SourceState {
     pub last_ok: Option<DateTime<Utc>>,
     /// When it is to be asked for again.
     pub next_due: DateTime<Utc>,
+    /// Why then, for people.
+    pub why: Option<String>,
     /// How many refreshes have failed since the last good one.
     pub failures: u32,
     /// Why the last one failed; none after a good one.
     pub last_error: Option<String>,
     /// What was wrong with the page when it was last read.
     pub problems: Vec<Problem>,
+    /// What its interval is chosen by.
+    pub rhythm: Option<Rhythm>,
+    /// How well its entries are usually filled.
+    pub norm: Option<Norm>,
+    /// Readings that were set aside since the last good one.
+    pub aside: Option<Quarantine>,
+    /// When somebody last said that what is set aside is right. Only [`Store::accept`] writes it.
+    pub accepted: Option<DateTime<Utc>>,
+    /// How far back it has been read; none where nothing of it is on older pages.
+    pub backfill: Option<Backfill>,
+}
+
+/// Reading the older pages of a live blog.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Backfill {
+    /// The live blog that the first page was of.
+    pub of: Uuid,
+    /// The capture of that page.
+    pub begun: DateTime<Utc>,
+    /// The next older page; none when there is nothing left to do.
+    pub next: Option<String>,
+    /// How many pages may still be read.
+    pub left: u32,
+    /// How many have been read.
+    pub read: u32,
+    /// How often the next one could not be read.
+    pub failures: u32,
+    /// Why it ended before the oldest page, where it did.
+    pub ended: Option<String>,
 }
 
 impl SourceState {
@@ -144,6 +211,8 @@ impl SourceState {
             outlet: None,
             title: None,
             every_s,
+            min_every_s: every_s,
+            pace_s: None,
             followed: true,
             etag: None,
             last_modified: None,
@@ -153,10 +222,21 @@ impl SourceState {
             last_tried: None,
             last_ok: None,
             next_due: now,
+            why: None,
             failures: 0,
             last_error: None,
             problems: Vec::new(),
+            rhythm: None,
+            norm: None,
+            aside: None,
+            accepted: None,
+            backfill: None,
         }
+    }
+
+    /// Seconds from one refresh to the next as things are.
+    pub fn pace_s(&self) -> u32 {
+        self.pace_s.unwrap_or(self.every_s)
     }
 }
 

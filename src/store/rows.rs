@@ -74,11 +74,20 @@ pub(super) fn number(row: &SqliteRow, column: &str) -> Result<u32, Fault> {
     u32::try_from(number).map_err(|error| damaged(column, error))
 }
 
-pub(super) fn maybe_stamp(row: &SqliteRow, column: &str) -> Result<Option<Stamp>, Fault> {
+fn maybe_number(row: &SqliteRow, column: &str) -> Result<Option<u32>, Fault> {
+    let number: Option<i64> = row.try_get(column)?;
+    number.map(u32::try_from).transpose().map_err(|error| damaged(column, error))
+}
+
+fn maybe_json<T: DeserializeOwned>(row: &SqliteRow, column: &str) -> Result<Option<T>, Fault> {
     match row.try_get::<Option<&str>, _>(column)? {
         Some(text) => serde_json::from_str(text).map(Some).map_err(|error| damaged(column, error)),
         None => Ok(None),
     }
+}
+
+pub(super) fn maybe_stamp(row: &SqliteRow, column: &str) -> Result<Option<Stamp>, Fault> {
+    maybe_json(row, column)
 }
 
 pub(super) fn head(row: &SqliteRow) -> Result<Head, Fault> {
@@ -144,6 +153,33 @@ pub(super) fn life(row: &SqliteRow) -> Result<Life, Fault> {
     })
 }
 
+/// The entry in a state that has been, as `revision` has it; the rest is what it is `now`.
+pub(super) fn past_entry(row: &SqliteRow, now: &Entry) -> Result<Entry, Fault> {
+    Ok(Entry {
+        id: now.id,
+        key: now.key.clone(),
+        permalink: row.try_get("permalink")?,
+        headline: row.try_get("headline")?,
+        byline: from_json(row, "byline")?,
+        published: now.published.clone(),
+        updated: maybe_stamp(row, "updated_stamp")?,
+        body_html: row.try_get("body_html")?,
+        body_text: row.try_get("body_text")?,
+        images: from_json(row, "images")?,
+        marks: from_json(row, "marks")?,
+        problems: from_json(row, "problems")?,
+    })
+}
+
+pub(super) fn past_life(row: &SqliteRow, now: &Life) -> Result<Life, Fault> {
+    Ok(Life {
+        revision: number(row, "revision")?,
+        first_seen: now.first_seen,
+        changed: instant(row, "changed")?,
+        withdrawn: maybe_instant(row, "withdrawn")?,
+    })
+}
+
 pub(super) fn rank(row: &SqliteRow) -> Result<u32, Fault> {
     number(row, "rank")
 }
@@ -160,6 +196,8 @@ pub(super) fn source(row: &SqliteRow) -> Result<SourceState, Fault> {
         outlet: row.try_get("outlet")?,
         title: row.try_get("title")?,
         every_s: number(row, "every_s")?,
+        min_every_s: number(row, "min_every_s")?,
+        pace_s: maybe_number(row, "pace_s")?,
         followed: row.try_get("followed")?,
         etag: row.try_get("etag")?,
         last_modified: row.try_get("last_modified")?,
@@ -169,8 +207,14 @@ pub(super) fn source(row: &SqliteRow) -> Result<SourceState, Fault> {
         last_tried: maybe_instant(row, "last_tried")?,
         last_ok: maybe_instant(row, "last_ok")?,
         next_due: instant(row, "next_due")?,
+        why: row.try_get("why")?,
         failures: number(row, "failures")?,
         last_error: row.try_get("last_error")?,
         problems: problems(row)?,
+        rhythm: maybe_json(row, "rhythm")?,
+        norm: maybe_json(row, "norm")?,
+        aside: maybe_json(row, "aside")?,
+        accepted: maybe_instant(row, "accepted")?,
+        backfill: maybe_json(row, "backfill")?,
     })
 }

@@ -11,6 +11,7 @@ use crate::reconcile::{Changes, Known, Reading, Settled, confirm, reconcile, sam
 use super::captures::{self, Circumstances, NewCapture};
 use super::changes::{About, ChangeKind, Moment, latest, log, next_at};
 use super::rows::{self, Fault, json};
+use super::text::{self, STATES};
 use super::{Again, SourceState, Store, StoreError, aliases, archive, sources};
 
 /// Live blogs that a page of an unknown one is compared with, at most: those that share most ids of entries with it.
@@ -218,7 +219,7 @@ async fn write_reading(
         log(db, &moment, about).await?;
     }
     if known.head.is_none() || !(outdated || reading.history) {
-        put_head(db, head, &read.problems, seen).await?;
+        put_head(db, head, &read.problems, &moment).await?;
     }
     for (key, entry) in &changes.aliases {
         sqlx::query("INSERT INTO entry_alias (blog, key, entry) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
@@ -258,6 +259,7 @@ async fn write_changes(db: &mut SqliteConnection, moment: &Moment<'_>, head: &He
             .bind(n)
             .fetch_one(&mut *db)
             .await?;
+            text::index(db, n).await?;
             log(db, moment, About { kind, entry: Some((n, revision)), parts: &[], significance: 1.0 }).await?;
         }
     }
@@ -281,7 +283,13 @@ async fn write_changes(db: &mut SqliteConnection, moment: &Moment<'_>, head: &He
             .execute(&mut *db)
             .await?;
     }
-    if !changes.new.is_empty() {
+    if let Some(newest) = changes.new.iter().map(|settled| settled.entry.published.at.timestamp_millis()).max() {
+        sqlx::query("UPDATE blog SET entries = entries + ?1, newest = max(coalesce(newest, ?2), ?2) WHERE id = ?3")
+            .bind(i64::try_from(changes.new.len()).unwrap_or(i64::MAX))
+            .bind(newest)
+            .bind(&moment.blog.as_bytes()[..])
+            .execute(&mut *db)
+            .await?;
         archive::assign(db, moment.blog, moment.at, moment.history).await?;
     }
     Ok(())
@@ -291,10 +299,11 @@ fn about(kind: ChangeKind, entry: (i64, u32), settled: &Settled) -> About<'_> {
     About { kind, entry: Some(entry), parts: &settled.parts, significance: settled.significance }
 }
 
-async fn put_head(db: &mut SqliteConnection, head: &Head, problems: &[Problem], seen: DateTime<Utc>) -> Result<(), Fault> {
+async fn put_head(db: &mut SqliteConnection, head: &Head, problems: &[Problem], moment: &Moment<'_>) -> Result<(), Fault> {
     sqlx::query(
-        "INSERT INTO blog (id, outlet, outlet_name, key, url, headline, standfirst, language, coverage, problems, seen, changed)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11)
+        "INSERT INTO blog (id, outlet, outlet_name, key, url, headline, standfirst, language, coverage, problems, seen, changed,
+            appeared)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12)
          ON CONFLICT (id) DO UPDATE SET outlet_name = ?3, url = ?5, headline = ?6, standfirst = ?7, language = ?8,
             coverage = ?9, problems = ?10, seen = ?11",
     )
@@ -308,7 +317,8 @@ async fn put_head(db: &mut SqliteConnection, head: &Head, problems: &[Problem], 
     .bind(&head.language)
     .bind(json(&head.coverage)?)
     .bind(json(&problems)?)
-    .bind(seen.timestamp_millis())
+    .bind(moment.seen.timestamp_millis())
+    .bind(moment.at)
     .execute(db)
     .await?;
     Ok(())
@@ -318,13 +328,16 @@ async fn put_head(db: &mut SqliteConnection, head: &Head, problems: &[Problem], 
 async fn insert(db: &mut SqliteConnection, head: &Head, settled: &Settled, moment: &Moment<'_>) -> Result<i64, Fault> {
     let entry = &settled.entry;
     // An entry can't surface before it is seen, whatever time it bears.
-    let surfaced = entry.published.at.timestamp_millis().min(moment.at);
+    let filed = entry.published.at.timestamp_millis().min(moment.at);
+    let place = text::free_place(db, filed).await?;
     let n = sqlx::query(
-        "INSERT INTO entry (id, blog, outlet, blog_key, key, rank, published, published_stamp, first_seen, appeared, surfaced,
+        "INSERT INTO entry (id, place, history, blog, outlet, blog_key, key, rank, published, published_stamp, first_seen, appeared, surfaced,
             byline, body_html, body_text, images, marks, problems, content_hash, shown_hash, changed, revision, plain, since)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', '', '', '', '', '', x'', x'', 0, 1, 0, 0)",
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', '', '', '', '', '', x'', x'', 0, 1, 0, 0)",
     )
     .bind(&entry.id.as_bytes()[..])
+    .bind(place)
+    .bind(moment.history)
     .bind(&head.id.as_bytes()[..])
     .bind(&head.outlet)
     .bind(&head.key)
@@ -334,7 +347,7 @@ async fn insert(db: &mut SqliteConnection, head: &Head, settled: &Settled, momen
     .bind(json(&entry.published)?)
     .bind(moment.seen.timestamp_millis())
     .bind(moment.at)
-    .bind((!moment.history).then_some(surfaced))
+    .bind((!moment.history).then_some(filed))
     .execute(&mut *db)
     .await?
     .last_insert_rowid();
@@ -345,17 +358,22 @@ async fn insert(db: &mut SqliteConnection, head: &Head, settled: &Settled, momen
 /// Keeps the present state of an entry as one that has been, and answers the entry's number.
 async fn supersede(db: &mut SqliteConnection, id: Uuid, at: i64) -> Result<i64, Fault> {
     // What is edited and restored by one capture has been in one state before, not in two.
-    sqlx::query(
-        "INSERT INTO revision (entry, revision, since, until, surfaced, outlet, blog, changed, capture, permalink, headline,
+    let past = sqlx::query_scalar(
+        "INSERT INTO revision (id, entry, revision, since, until, surfaced, outlet, blog, changed, capture, permalink, headline,
             byline, updated_stamp, body_html, body_text, images, marks, problems, withdrawn)
-         SELECT n, revision, since, ?1, surfaced, outlet, blog, changed, capture, permalink, headline,
-            byline, updated_stamp, body_html, body_text, images, marks, problems, withdrawn
-         FROM entry WHERE id = ?2 AND since < ?1",
+         SELECT place * ?3 + (SELECT count(*) FROM revision WHERE entry = n), n, revision, since, ?1, surfaced, outlet, blog,
+            changed, capture, permalink, headline, byline, updated_stamp, body_html, body_text, images, marks, problems,
+            withdrawn
+         FROM entry WHERE id = ?2 AND since < ?1 RETURNING id",
     )
     .bind(at)
     .bind(&id.as_bytes()[..])
-    .execute(&mut *db)
+    .bind(STATES)
+    .fetch_optional(&mut *db)
     .await?;
+    if let Some(past) = past {
+        text::index_past(db, past).await?;
+    }
     Ok(sqlx::query_scalar("SELECT n FROM entry WHERE id = ?").bind(&id.as_bytes()[..]).fetch_one(db).await?)
 }
 
@@ -368,7 +386,6 @@ async fn update(
     surfaces: bool,
 ) -> Result<(), Fault> {
     let entry = &settled.entry;
-    let byline = json(&entry.byline)?;
     sqlx::query(
         "UPDATE entry SET permalink = ?, headline = ?, byline = ?, updated_stamp = ?, body_html = ?, body_text = ?,
             images = ?, marks = ?, problems = ?, content_hash = ?, shown_hash = ?, changed = ?, capture = ?, revision = ?,
@@ -376,7 +393,7 @@ async fn update(
     )
     .bind(&entry.permalink)
     .bind(&entry.headline)
-    .bind(&byline)
+    .bind(json(&entry.byline)?)
     .bind(entry.updated.as_ref().map(json).transpose()?)
     .bind(&entry.body_html)
     .bind(&entry.body_text)
@@ -394,12 +411,5 @@ async fn update(
     .bind(n)
     .execute(&mut *db)
     .await?;
-    sqlx::query("INSERT OR REPLACE INTO entry_text (rowid, headline, byline, body) VALUES (?, ?, ?, ?)")
-        .bind(n)
-        .bind(entry.headline.as_deref().unwrap_or_default())
-        .bind(byline)
-        .bind(&entry.body_text)
-        .execute(db)
-        .await?;
-    Ok(())
+    text::index(db, n).await
 }

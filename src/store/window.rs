@@ -1,81 +1,173 @@
-//! The newest entries of a scope.
+//! The entries that a [`Query`] asks for: picked from indexes first, by number alone, and then loaded.
+//!
+//! What is picked is decided by walks (see `walk`): rows of one index, newest first, fetched as far as they are needed. A feed as
+//! it stood is the same walk with one more beside it, over the states that have been.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-
-use sqlx::SqliteConnection;
+use chrono::{DateTime, Utc};
+use sqlx::{Row, SqliteConnection};
 use uuid::Uuid;
 
-use crate::model::Head;
-
+use super::changes::{self, Position};
+use super::query::{Edits, Query};
 use super::rows::{self, Fault};
-use super::{Scope, Shown, Store, StoreError, Window};
+use super::{Scope, Store, StoreError, Window};
+
+mod archived;
+mod load;
+mod pick;
+mod walk;
+
+pub use archived::Archived;
+
+/// Later than every instant.
+const FOREVER: i64 = i64::MAX;
 
 impl Store {
     /// The newest `limit` entries of `scope`: those published last, and those edited, withdrawn or restored lately, however
     /// old. History that was filled in later is not among them.
     pub async fn window(&self, scope: &Scope, limit: usize) -> Result<Window, StoreError> {
-        async {
-            let mut db = self.snapshot().await?;
-            window(&mut db, scope, i64::try_from(limit).unwrap_or(i64::MAX)).await
-        }
-        .await
-        .map_err(|fault| self.named(fault))
+        self.select(&Query::new(scope.clone(), limit)).await
+    }
+
+    /// The entries that `query` asks for.
+    pub async fn select(&self, query: &Query) -> Result<Window, StoreError> {
+        async { select(&mut *self.snapshot().await?, query).await }.await.map_err(|fault| self.named(fault))
     }
 }
 
-async fn window(db: &mut SqliteConnection, scope: &Scope, limit: i64) -> Result<Window, Fault> {
-    // The order of each query is the order of its index, so that it reads `limit` entries and stops.
-    let (entries, heads, changed) = match scope {
-        Scope::Everything => (
-            sqlx::query("SELECT * FROM entry WHERE surfaced IS NOT NULL ORDER BY surfaced DESC, n DESC LIMIT ?"),
-            sqlx::query("SELECT * FROM blog"),
-            sqlx::query("SELECT max(changed) AS changed FROM blog"),
-        ),
-        Scope::Outlet(slug) => (
-            sqlx::query(
-                "SELECT * FROM entry WHERE outlet = ? AND surfaced IS NOT NULL ORDER BY surfaced DESC, n DESC LIMIT ?",
-            )
-            .bind(slug),
-            sqlx::query("SELECT * FROM blog WHERE outlet = ?").bind(slug),
-            sqlx::query("SELECT max(changed) AS changed FROM blog WHERE outlet = ?").bind(slug),
-        ),
-        Scope::Blog(id) => {
-            let id = &id.as_bytes()[..];
-            (
-                sqlx::query(
-                    "SELECT * FROM entry WHERE blog = ? AND surfaced IS NOT NULL ORDER BY surfaced DESC, n DESC LIMIT ?",
-                )
-                .bind(id),
-                sqlx::query("SELECT * FROM blog WHERE id = ?").bind(id),
-                sqlx::query("SELECT changed FROM blog WHERE id = ?").bind(id),
-            )
-        }
-    };
-    let mut window = Window { generation: super::changes::latest(db).await?, ..Window::default() };
-    window.changed = match changed.fetch_optional(&mut *db).await? {
-        Some(row) => rows::maybe_instant(&row, "changed")?,
-        None => None,
-    };
-    let heads: HashMap<Uuid, Arc<Head>> = heads
-        .fetch_all(&mut *db)
-        .await?
-        .iter()
-        .map(|row| rows::head(row).map(|head| (head.id, Arc::new(head))))
-        .collect::<Result<_, _>>()?;
-    let mut placed = Vec::new();
-    for row in entries.bind(limit).fetch_all(&mut *db).await? {
-        let blog = rows::blog_of(&row)?;
-        let head = heads.get(&blog).ok_or_else(|| Fault::Damaged(format!("an entry belongs to no live blog ({blog})")))?;
-        let shown = Shown { head: head.clone(), entry: Arc::new(rows::entry(&row)?), life: rows::life(&row)? };
-        placed.push((rows::rank(&row)?, shown));
+async fn select(db: &mut SqliteConnection, query: &Query) -> Result<Window, Fault> {
+    let view = View::at(db, query.as_of).await?;
+    let position = position(db, &query.scope, view.seq).await?;
+    let picks = pick::pick(db, query, &view).await?;
+    // What waits for the archives comes on top of the limit.
+    let limit = if query.unarchived { picks.len() } else { query.limit };
+    let entries = load::load(db, &picks, &view, query.edits, limit).await?;
+    Ok(Window {
+        entries,
+        changed: changed(db, &query.scope, &view, position.as_ref()).await?,
+        generation: changes::latest(db).await?,
+        position,
+        archived: archived::pages(db, &query.scope, view.at).await?,
+        blogs: match query.as_of {
+            Some(_) => Some(load::heads_of(db, &query.scope, view.at).await?),
+            None => None,
+        },
+    })
+}
+
+/// From when all is looked at: now, or an instant that has been.
+#[derive(Debug, Clone, Copy)]
+struct View {
+    /// The instant, or the last one but eternity for now.
+    at: i64,
+    /// The newest change up to then.
+    seq: i64,
+    /// The newest entry by then, as `entry.n`.
+    newest: i64,
+    past: bool,
+}
+
+impl View {
+    async fn at(db: &mut SqliteConnection, as_of: Option<DateTime<Utc>>) -> Result<View, Fault> {
+        let Some(at) = as_of.map(|at| at.timestamp_millis()) else {
+            return Ok(View { at: FOREVER - 1, seq: changes::latest(db).await?, newest: FOREVER, past: false });
+        };
+        let seq = sqlx::query_scalar("SELECT seq FROM change WHERE at <= ? ORDER BY at DESC, seq DESC LIMIT 1")
+            .bind(at)
+            .fetch_optional(&mut *db)
+            .await?
+            .unwrap_or(0);
+        Ok(View { at, seq, newest: newest(db, at).await?, past: true })
     }
-    // They were taken by when they surfaced; they are shown by when they were published.
-    placed.sort_by(|(one_rank, one), (other_rank, other)| {
-        let by_time = other.entry.published.at.cmp(&one.entry.published.at);
-        let by_blog = one.head.outlet.cmp(&other.head.outlet).then_with(|| one.head.key.cmp(&other.head.key));
-        by_time.then(by_blog).then(other_rank.cmp(one_rank)).then(one.entry.id.cmp(&other.entry.id))
-    });
-    window.entries = placed.into_iter().map(|(_, shown)| shown).collect();
-    Ok(window)
+}
+
+/// The newest entry that had appeared by `at`. Entries are numbered as they appear, so that halving finds it.
+async fn newest(db: &mut SqliteConnection, at: i64) -> Result<i64, Fault> {
+    let (mut has, mut not): (i64, i64) =
+        (0, sqlx::query_scalar("SELECT coalesce(max(n), 0) + 1 FROM entry").fetch_one(&mut *db).await?);
+    while not - has > 1 {
+        let middle = has + (not - has) / 2;
+        let row = sqlx::query("SELECT n, appeared FROM entry WHERE n >= ? ORDER BY n LIMIT 1").bind(middle);
+        match row.fetch_optional(&mut *db).await? {
+            Some(row) if row.try_get::<i64, _>("appeared")? <= at => has = row.try_get("n")?,
+            _ => not = middle,
+        }
+    }
+    Ok(has)
+}
+
+/// A scope as statements have it: a condition, and what is bound to its `?1`.
+struct Place {
+    condition: &'static str,
+    bound: Bound,
+}
+
+#[derive(Debug, Clone)]
+enum Bound {
+    Nothing,
+    Text(String),
+    Id([u8; 16]),
+}
+
+impl Place {
+    fn of(scope: &Scope) -> Place {
+        let (condition, bound) = match scope {
+            Scope::Everything => ("?1 IS NULL", Bound::Nothing),
+            Scope::Outlet(slug) => ("outlet = ?1", Bound::Text(slug.clone())),
+            Scope::Blog(id) => ("blog = ?1", Bound::Id(*id.as_bytes())),
+        };
+        Place { condition, bound }
+    }
+}
+
+type Bindings<'q> = sqlx::query::Query<'q, sqlx::Sqlite, <sqlx::Sqlite as sqlx::Database>::Arguments>;
+
+impl Bound {
+    fn to<'q>(&self, query: Bindings<'q>) -> Bindings<'q> {
+        match self {
+            Bound::Nothing => query.bind(None::<i64>),
+            Bound::Text(text) => query.bind(text.clone()),
+            Bound::Id(id) => query.bind(id.to_vec()),
+        }
+    }
+}
+
+/// A statement put together from pieces that are all written in this module.
+fn statement<'q>(sql: String) -> Bindings<'q> {
+    sqlx::query(sqlx::AssertSqlSafe(sql))
+}
+
+/// The newest change of the scope up to the one numbered `seq`.
+async fn position(db: &mut SqliteConnection, scope: &Scope, seq: i64) -> Result<Option<Position>, Fault> {
+    let place = Place::of(scope);
+    let sql = format!("SELECT * FROM change WHERE {} AND seq <= ?2 ORDER BY seq DESC LIMIT 1", place.condition);
+    let row = place.bound.to(statement(sql)).bind(seq).fetch_optional(db).await?;
+    row.as_ref().map(changes::position).transpose()
+}
+
+/// When what a feed of the scope shows last changed.
+async fn changed(
+    db: &mut SqliteConnection,
+    scope: &Scope,
+    view: &View,
+    position: Option<&Position>,
+) -> Result<Option<DateTime<Utc>>, Fault> {
+    if let Some(position) = position {
+        return Ok(Some(position.at));
+    }
+    // A live blog that has had no entry yet is in no log.
+    let place = Place::of(scope);
+    let condition = match scope {
+        Scope::Blog(_) => "id = ?1",
+        _ => place.condition,
+    };
+    let sql = format!("SELECT max(appeared) AS appeared FROM blog WHERE {condition} AND appeared <= ?2");
+    let row = place.bound.to(statement(sql)).bind(view.at).fetch_one(db).await?;
+    rows::maybe_instant(&row, "appeared")
+}
+
+/// Ids as a JSON list that SQL turns back with `unhex`.
+fn id_list(ids: impl IntoIterator<Item = Uuid>) -> String {
+    let quoted: Vec<_> = ids.into_iter().map(|id| format!("\"{}\"", id.simple())).collect();
+    format!("[{}]", quoted.join(","))
 }

@@ -93,7 +93,7 @@ async fn stopping_waits_for_nobody() {
     serving.stop("TERM");
     left_clean(&folder.path().join("tidings.db"));
 
-    // What was under way is due at once for whoever comes next, not after some lease.
+    // It was asked, and is due for whoever comes next when its interval is over.
     let store = Store::open(&folder.path().join("tidings.db")).await.unwrap();
     let source = store.sources().await.unwrap().remove(0);
     assert_eq!((source.failures, source.last_error.clone(), source.last_ok), (0, None, None));

@@ -5,9 +5,13 @@
 //! `TIDINGS_CORPUS` names, and left out with a word where there is none.
 
 mod kill;
+mod mutated;
+mod pages;
 mod programs;
 mod ssrf;
+mod time;
 mod unicode;
+mod xss;
 
 use std::io::Write;
 

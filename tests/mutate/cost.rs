@@ -10,11 +10,28 @@ fn on_processor() -> Option<Duration> {
     Some(Duration::from_nanos(told.split(' ').next()?.parse().ok()?))
 }
 
+/// Counts the work of one thread.
+pub struct Work {
+    before: Option<Duration>,
+    start: Instant,
+}
+
+impl Work {
+    pub fn begins() -> Self {
+        Work { before: on_processor(), start: Instant::now() }
+    }
+
+    /// What has been done since.
+    pub fn done(&self) -> Duration {
+        let elapsed = self.start.elapsed();
+        let processor = on_processor().zip(self.before).and_then(|(after, before)| after.checked_sub(before));
+        processor.unwrap_or(elapsed)
+    }
+}
+
 /// What a piece of work took, and what came of it.
 pub fn timed<T>(work: impl FnOnce() -> T) -> (Duration, T) {
-    let (before, start) = (on_processor(), Instant::now());
+    let counted = Work::begins();
     let done = work();
-    let elapsed = start.elapsed();
-    let processor = on_processor().zip(before).and_then(|(after, before)| after.checked_sub(before));
-    (processor.unwrap_or(elapsed), done)
+    (counted.done(), done)
 }

@@ -15,7 +15,7 @@ use url::Url;
 const LONGEST_MESSAGE: usize = 2048;
 
 /// The elements of a clean body, with the attributes that each may carry beside `dir` and `lang`.
-const ELEMENTS: [(&str, &[&str]); 41] = [
+pub const ELEMENTS: [(&str, &[&str]); 41] = [
     ("a", &["href", "title", "rel"]),
     ("abbr", &[]),
     ("b", &[]),
@@ -77,6 +77,7 @@ pub fn of_blog(blog: &LiveBlog, page: &Page) {
     for line in [Some(&head.headline), Some(&head.outlet_name), head.standfirst.as_ref()].into_iter().flatten() {
         of_line(line);
     }
+    assert!(head.standfirst.as_ref().is_none_or(|line| !line.is_empty()));
     [head.coverage.started, head.coverage.ended].into_iter().flatten().for_each(of_instant);
     blog.problems.iter().for_each(of_problem);
 
@@ -138,7 +139,7 @@ fn of_address(address: &str) {
 }
 
 fn of_line(line: &str) {
-    assert!(!line.contains(|c: char| c.is_control() || c == '\u{fffe}' || c == '\u{ffff}'), "{line:.300?}");
+    assert!(!line.contains(|c: char| c.is_control() || illegal(c)), "{line:.300?}");
     assert_eq!(line, line.trim());
 }
 
@@ -149,7 +150,8 @@ fn of_problem(problem: &Problem) {
 }
 
 fn illegal(c: char) -> bool {
-    (c.is_control() && !matches!(c, '\n' | '\t')) || matches!(c, '\u{202a}'..='\u{202e}' | '\u{fffe}' | '\u{ffff}')
+    (c.is_control() && !matches!(c, '\n' | '\t'))
+        || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{fffe}' | '\u{ffff}')
 }
 
 /// Nothing in it but the elements and attributes on the list, each quoted; read by an eye of our own, not by a parser that

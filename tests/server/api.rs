@@ -207,7 +207,7 @@ async fn what_is_wrong_is_told_as_a_problem() {
         ("/api/v1/changes?blog=6497b73b-4df9-5079-aaef-4e560be08c62", 404, "no live blog has the id"),
         ("/api/v1/changes?blog=7", 400, "the parameter `blog` is `7`, and has to be an id"),
         ("/api/v1/entries?since=today", 400, "the parameter `since` is `today`, and has to be an instant"),
-        ("/api/v1/entries?cursor=7", 400, "the parameter `cursor` is `7`, and has to be what an answer said in `next`"),
+        ("/api/v1/entries?cursor=x", 400, "the parameter `cursor` is `x`, and has to be what an answer said in `next`"),
         ("/api/v1/entries?key_events=yes", 400, "may be 1, or left out"),
         ("/api/v1/entries?limit=201", 400, "may be a number from 1 to 200"),
         ("/api/v1/entries?limit=1&limit=2", 400, "the parameter `limit` is there twice"),

@@ -3,6 +3,7 @@
 mod candidates;
 
 use super::super::timeline::plain;
+use super::followed::Compared;
 use crate::model::{Origin, Precision, Problem};
 use crate::outlet::explain::{EntryTold, Reader};
 use crate::outlet::{Evidence, Explanation, FormName};
@@ -14,12 +15,15 @@ use std::fmt::Display;
 const LONGEST: usize = 90;
 
 /// The explanation as text.
-pub(super) fn of(name: &str, told: &Explanation, colour: bool) -> String {
+pub(super) fn of(name: &str, told: &Explanation, followed: Option<&Compared>, colour: bool) -> String {
     let mut out = Lines { text: String::new(), colour };
     out.page(name, told);
     out.reading(told);
     out.entries(told);
     out.candidates(told);
+    if let Some(followed) = followed {
+        out.followed(followed);
+    }
     out.text
 }
 
@@ -55,6 +59,30 @@ impl Lines {
     /// What is known under a name.
     fn row(&mut self, name: &str, value: impl Display) {
         self.line(format_args!("  {name:<10} {value}"));
+    }
+
+    /// How the page compares with what is usual at its address.
+    fn followed(&mut self, followed: &Compared) {
+        self.heading("followed");
+        self.row("", &followed.told);
+        self.row("", &followed.next);
+        if let Some(older) = &followed.older_pages {
+            self.row("", older);
+        }
+        if let Some(usual) = &followed.usual {
+            self.row("usually", usual);
+        }
+        if let Some(this) = &followed.this {
+            self.row("this page", this);
+        }
+        for odd in &followed.odd {
+            self.row("not usual", odd);
+        }
+        if !followed.odd.is_empty() {
+            self.faint(
+                "  A page that is not as usual is set aside. If it is meant to be so: tidings accept with its address.",
+            );
+        }
     }
 
     fn problem(&mut self, indent: &str, problem: &Problem) {

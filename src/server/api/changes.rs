@@ -12,7 +12,7 @@ use super::asked::{Asked, wrong};
 use super::{Answer, document, unavailable};
 use crate::server::ServerState;
 use crate::server::error::Refused;
-use crate::server::feeds::known;
+use crate::server::missing::known;
 use crate::store::{Change, ChangeFilter, ChangeKind, Scope};
 
 /// Changes in an answer, where the request does not say.

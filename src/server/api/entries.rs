@@ -10,8 +10,8 @@ use super::{Answer, document, unavailable};
 use crate::model::{Entry, Life};
 use crate::server::ServerState;
 use crate::server::error::Refused;
-use crate::server::feeds::known;
-use crate::store::{Listed, Listing, Place, Scope};
+use crate::server::missing::known;
+use crate::store::{Listed, Listing, Scope};
 
 const DEFAULT: i64 = 100;
 const MOST: i64 = 200;
@@ -69,7 +69,7 @@ pub(super) async fn entries(State(state): State<ServerState>, request: Parts) ->
     let listing = listing(&asked)?;
     known(&*state.overview().await?, &listing.scope)?;
     let (listed, more) = state.0.store.list(&listing).await.map_err(unavailable)?;
-    let next = listed.last().filter(|_| more).map(|last| cursor(last.place));
+    let next = listed.last().filter(|_| more).map(|last| last.place.to_string());
     let entries = listed.into_iter().map(|listed| told(&state.0.base, listed)).collect();
     document(&request.headers, &Entries { entries, next }).await
 }
@@ -83,7 +83,7 @@ fn listing(asked: &Asked) -> Result<Listing, Refused> {
             return Err(Refused::BadQuery("a live blog has one outlet: leave `outlet` or `blog` out".to_owned()));
         }
     };
-    let place = |text| place(text).ok_or_else(|| wrong("cursor", text, "has to be what an answer said in `next`"));
+    let place = |text: &str| text.parse().map_err(|_| wrong("cursor", text, "has to be what an answer said in `next`"));
     Ok(Listing {
         scope,
         since: asked.instant("since")?,
@@ -92,15 +92,6 @@ fn listing(asked: &Asked) -> Result<Listing, Refused> {
         after: asked.text("cursor").map(place).transpose()?,
         limit: asked.number("limit", 1, MOST)?.unwrap_or(DEFAULT).unsigned_abs() as usize,
     })
-}
-
-fn cursor(place: Place) -> String {
-    format!("{}.{}", place.published, place.n)
-}
-
-fn place(cursor: &str) -> Option<Place> {
-    let (published, n) = cursor.split_once('.')?;
-    Some(Place { published: published.parse().ok()?, n: n.parse().ok()? })
 }
 
 fn told(base: &str, listed: Listed) -> OneEntry {

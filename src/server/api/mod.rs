@@ -64,7 +64,7 @@ pub(super) async fn written(
     cached: &'static str,
 ) -> Result<Response, Refused> {
     let coding = coding::choose(request).ok_or(Refused::NotAcceptable)?;
-    let written = Written::new(bytes, None);
+    let written = Written::new(bytes, None, None);
     let etag = written.etag(coding);
     let mut headers = HeaderMap::new();
     headers.insert(VARY, HeaderValue::from_static("Accept-Encoding"));

@@ -64,11 +64,17 @@ CREATE INDEX change_of_blog ON change (blog, seq);
 CREATE INDEX change_of_outlet ON change (outlet, seq);
 CREATE INDEX change_of_entry ON change (entry, seq) WHERE entry IS NOT NULL;
 -- What a feed of edits or corrections shows.
-CREATE INDEX change_of_content ON change (seq) WHERE kind IN ('edited', 'withdrawn');
+CREATE INDEX change_of_content ON change (seq DESC) WHERE kind IN ('edited', 'withdrawn');
+CREATE INDEX change_of_content_of_outlet ON change (outlet, seq DESC) WHERE kind IN ('edited', 'withdrawn');
+CREATE INDEX change_of_content_of_blog ON change (blog, seq DESC) WHERE kind IN ('edited', 'withdrawn');
 
 CREATE TABLE entry_2 (
     n INTEGER PRIMARY KEY AUTOINCREMENT, -- the order in which entries were first seen, without a gap
     id BLOB NOT NULL UNIQUE,
+    -- Where it stands in time, for ever: 64 for each second since 1970, from that of its publication (or of its first showing,
+    -- for one dated later than that), and the next free number where that is taken. The order of a search.
+    place INTEGER NOT NULL UNIQUE,
+    history INTEGER NOT NULL,       -- 1 when it was filled in later
     blog BLOB NOT NULL REFERENCES blog (id),
     outlet TEXT NOT NULL,
     blog_key TEXT NOT NULL,
@@ -100,24 +106,26 @@ CREATE TABLE entry_2 (
     archive INTEGER,                -- which archived page of everything has it
     blog_archive INTEGER            -- which archived page of its live blog has it
 ) STRICT;
-INSERT INTO entry_2 (id, blog, outlet, blog_key, key, rank, permalink, headline, byline, published, published_stamp,
-    updated_stamp, body_html, body_text, images, marks, problems, content_hash, shown_hash, first_seen, changed, capture,
-    revision, plain, appeared, since, surfaced)
-SELECT id, blog, outlet, blog_key, key, rank, permalink, headline, byline, published, published_stamp,
-    updated_stamp, body_html, body_text, images, marks, problems, x'', x'', first_seen, changed, NULL,
-    1, 0, first_seen, changed, min(published, first_seen)
-FROM entry ORDER BY first_seen, published, outlet, blog_key, rank;
+INSERT INTO entry_2 (id, place, history, blog, outlet, blog_key, key, rank, permalink, headline, byline, published,
+    published_stamp, updated_stamp, body_html, body_text, images, marks, problems, content_hash, shown_hash, first_seen,
+    changed, capture, revision, plain, appeared, since, surfaced)
+SELECT id, nth + max(filed - nth) OVER (ORDER BY nth), 0, blog, outlet, blog_key, key, rank, permalink, headline, byline,
+    published, published_stamp, updated_stamp, body_html, body_text, images, marks, problems, x'', x'', first_seen,
+    changed, NULL, 1, 0, first_seen, changed, min(published, first_seen)
+FROM (SELECT *, row_number() OVER (ORDER BY filed, first_seen, published, outlet, blog_key, rank) AS nth
+    FROM (SELECT *, max(min(published, first_seen), 0) / 1000 * 64 AS filed FROM entry))
+ORDER BY first_seen, published, outlet, blog_key, rank;
 DROP TABLE entry;
 ALTER TABLE entry_2 RENAME TO entry;
 
--- The window of each scope walks one of these and stops at its limit.
-CREATE INDEX entry_everything ON entry (surfaced DESC, n DESC) WHERE surfaced IS NOT NULL;
-CREATE INDEX entry_of_outlet ON entry (outlet, surfaced DESC, n DESC) WHERE surfaced IS NOT NULL;
-CREATE INDEX entry_of_blog ON entry (blog, surfaced DESC, n DESC) WHERE surfaced IS NOT NULL;
+-- The window of each scope walks one of these and stops at its limit. `since` tells whether it stood so at an instant.
+CREATE INDEX entry_everything ON entry (surfaced DESC, n DESC, since) WHERE surfaced IS NOT NULL;
+CREATE INDEX entry_of_outlet ON entry (outlet, surfaced DESC, n DESC, since) WHERE surfaced IS NOT NULL;
+CREATE INDEX entry_of_blog ON entry (blog, surfaced DESC, n DESC, since) WHERE surfaced IS NOT NULL;
 -- A search by time walks these.
-CREATE INDEX entry_published ON entry (published DESC, n DESC);
-CREATE INDEX entry_of_outlet_published ON entry (outlet, published DESC, n DESC);
-CREATE INDEX entry_of_blog_published ON entry (blog, published DESC, n DESC);
+CREATE INDEX entry_placed ON entry (history, place);
+CREATE INDEX entry_of_outlet_placed ON entry (outlet, history, place);
+CREATE INDEX entry_of_blog_placed ON entry (blog, history, place);
 -- A live blog that has moved is found by the ids of its entries.
 CREATE INDEX entry_key ON entry (outlet, key);
 CREATE INDEX entry_unarchived ON entry (n) WHERE archive IS NULL;
@@ -127,6 +135,7 @@ CREATE INDEX entry_blog_archived ON entry (blog, blog_archive) WHERE blog_archiv
 
 -- An entry as it stood from `since` until `until`.
 CREATE TABLE revision (
+    id INTEGER PRIMARY KEY,         -- 1048576 times the entry's place, and how many states it had before
     entry INTEGER NOT NULL,
     revision INTEGER NOT NULL,      -- the same for states that differ in marks or links alone
     since INTEGER NOT NULL,
@@ -146,11 +155,12 @@ CREATE TABLE revision (
     marks TEXT NOT NULL,
     problems TEXT NOT NULL,
     withdrawn INTEGER,
-    PRIMARY KEY (entry, until)
+    UNIQUE (entry, until)
 ) STRICT;
-CREATE INDEX revision_everything ON revision (surfaced DESC, until, since);
-CREATE INDEX revision_of_outlet ON revision (outlet, surfaced DESC, until, since);
-CREATE INDEX revision_of_blog ON revision (blog, surfaced DESC, until, since);
+-- A window as it stood walks these beside those of `entry`.
+CREATE INDEX revision_everything ON revision (surfaced DESC, entry DESC, until DESC, since) WHERE surfaced IS NOT NULL;
+CREATE INDEX revision_of_outlet ON revision (outlet, surfaced DESC, entry DESC, until DESC, since) WHERE surfaced IS NOT NULL;
+CREATE INDEX revision_of_blog ON revision (blog, surfaced DESC, entry DESC, until DESC, since) WHERE surfaced IS NOT NULL;
 
 -- What was known of a page itself until an instant.
 CREATE TABLE blog_revision (
@@ -185,14 +195,50 @@ CREATE TABLE archive (
     PRIMARY KEY (blog, page)
 ) STRICT;
 
--- Full text of what stands now; `rowid` is entry.n.
-CREATE VIRTUAL TABLE entry_text USING fts5(
-    headline, byline, body, content = '', contentless_delete = 1, tokenize = "unicode61 remove_diacritics 2"
-);
-INSERT INTO entry_text (rowid, headline, byline, body) SELECT n, headline, byline, body_text FROM entry;
+-- Existing entries fill the archives as far as they fill pages.
+UPDATE entry SET archive = (n - 1) / 50 + 1 WHERE n <= (SELECT count(*) FROM entry) / 50 * 50;
+UPDATE entry SET blog_archive = own.page FROM (
+    SELECT n AS nth, (row_number() OVER (PARTITION BY blog ORDER BY n) - 1) / 50 + 1 AS page,
+        count(*) OVER (PARTITION BY blog) / 50 AS pages FROM entry
+) AS own WHERE n = nth AND page <= pages;
+INSERT INTO archive (blog, page, at) SELECT x'', archive, (SELECT max(changed) FROM blog) FROM entry
+WHERE archive IS NOT NULL GROUP BY archive;
+INSERT INTO archive (blog, page, at) SELECT blog, blog_archive, (SELECT max(changed) FROM blog) FROM entry
+WHERE blog_archive IS NOT NULL GROUP BY blog, blog_archive;
 
+-- Full text of what stands now; `rowid` is entry.place, so that the newest come first without sorting. `scope` holds marks that
+-- a query joins with words, since FTS5 skips far through a list of rows and nothing outside of it can: `o` and the outlet in
+-- hexadecimal, `b` and the live blog, `w` for what a window may show, `k` for a key event, `c` for one edited or withdrawn.
+CREATE VIRTUAL TABLE entry_text USING fts5(
+    headline, byline, body, scope, content = '', contentless_delete = 1, tokenize = "unicode61 remove_diacritics 2"
+);
+INSERT INTO entry_text (rowid, headline, byline, body, scope)
+SELECT place, headline, (SELECT group_concat(value, ', ') FROM json_each(byline)), body_text,
+    'o' || hex(outlet) || ' b' || hex(blog) || ' w' || iif(instr(marks, '"key_event"'), ' k', '')
+FROM entry ORDER BY place;
+-- The same of what stood before; `rowid` is revision.id.
+CREATE VIRTUAL TABLE revision_text USING fts5(
+    headline, byline, body, scope, content = '', contentless_delete = 1, tokenize = "unicode61 remove_diacritics 2"
+);
+
+-- What a list of the live blogs tells without counting: their entries, and when the newest was published.
+ALTER TABLE blog ADD COLUMN appeared INTEGER NOT NULL DEFAULT 0; -- `at` of its first showing
+ALTER TABLE blog ADD COLUMN entries INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE blog ADD COLUMN newest INTEGER;
+UPDATE blog SET appeared = coalesce(told.first, blog.changed), entries = told.count, newest = told.newest FROM (
+    SELECT blog.id AS id, min(first_seen) AS first, count(entry.n) AS count, max(published) AS newest
+    FROM blog LEFT JOIN entry ON entry.blog = blog.id GROUP BY blog.id
+) AS told WHERE blog.id = told.id;
+CREATE INDEX blog_changed ON blog (changed);
+
+-- The log of what was there before: when entries came, and when anything of their live blog last changed after that.
 INSERT INTO change (at, seen, kind, outlet, blog, entry, revision, parts, significance, history)
-SELECT first_seen, first_seen, 'new', outlet, blog, n, 1, '[]', 0, 0 FROM entry ORDER BY n;
+SELECT at, at, kind, outlet, blog, entry, revision, '[]', 0, 0 FROM (
+    SELECT first_seen AS at, 'new' AS kind, outlet, blog, n AS entry, 1 AS revision, 0 AS after FROM entry
+    UNION ALL
+    SELECT changed, 'blog_changed', outlet, id, NULL, NULL, 1 FROM blog
+    WHERE changed > (SELECT max(first_seen) FROM entry WHERE blog = blog.id)
+) ORDER BY at, after, entry;
 
 -- What counts the commits is the last number of the log.
 DROP TABLE state;

@@ -1,0 +1,199 @@
+//! Full text: what is indexed of an entry, and how words that somebody asks for are looked for.
+
+use sqlx::SqliteConnection;
+
+use super::Scope;
+use super::rows::Fault;
+
+/// Places that one second has: see `entry.place` in the schema.
+pub(super) const PLACES: i64 = 64;
+
+/// States that one entry can have had, as `revision.id` counts them.
+pub(super) const STATES: i64 = 1 << 20;
+
+/// Most words and phrases in one search.
+const MOST: usize = 16;
+
+/// Words and phrases to look for: each has to stand in an entry, in whatever order. Case and accents don't count.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Words(Vec<String>);
+
+/// Why a text is nothing to look for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NoWords {
+    /// There is no letter and no digit in it.
+    #[error("has no word in it")]
+    Empty,
+    /// A quote is opened and not closed.
+    #[error("opens a quote and does not close it")]
+    Unclosed,
+    /// There are too many.
+    #[error("has more than {MOST} words and phrases")]
+    TooMany,
+}
+
+impl Words {
+    /// `ferry "late again"`: a word, and a phrase. Nothing in it is an operator.
+    pub fn parse(text: &str) -> Result<Words, NoWords> {
+        let mut found = Vec::new();
+        for (nth, piece) in text.split('"').enumerate() {
+            match nth % 2 {
+                0 => found.extend(piece.split_whitespace().map(str::to_owned)),
+                _ => found.push(piece.to_owned()),
+            }
+        }
+        if text.matches('"').count() % 2 == 1 {
+            return Err(NoWords::Unclosed);
+        }
+        Words(found).checked()
+    }
+
+    /// All of `text` as one phrase, such as a name.
+    pub fn phrase(text: &str) -> Result<Words, NoWords> {
+        Words(vec![text.to_owned()]).checked()
+    }
+
+    fn checked(mut self) -> Result<Words, NoWords> {
+        self.0.retain(|phrase| phrase.chars().any(char::is_alphanumeric));
+        match self.0.len() {
+            0 => Err(NoWords::Empty),
+            1..=MOST => Ok(self),
+            _ => Err(NoWords::TooMany),
+        }
+    }
+
+    /// As FTS5 reads it: strings only, joined by AND. A NUL would end the whole expression for it.
+    fn expression(&self) -> String {
+        let string = |phrase: &String| format!("\"{}\"", phrase.replace(['"', '\0'], " "));
+        self.0.iter().map(string).collect::<Vec<_>>().join(" AND ")
+    }
+}
+
+/// What a search asks of the index.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Asked<'a> {
+    pub text: Option<&'a Words>,
+    pub author: Option<&'a Words>,
+    pub key_events: bool,
+    /// Only what has been edited or withdrawn.
+    pub changed: bool,
+    /// Only what a window may show: no history.
+    pub window: bool,
+}
+
+impl Asked<'_> {
+    /// The expression that finds it in `entry_text` and `revision_text`, in `scope` and in one of `outlets` if there are any.
+    /// None where the index has nothing to say.
+    pub fn expression(&self, scope: &Scope, outlets: &[String]) -> Option<String> {
+        let mut parts = Vec::new();
+        parts.extend(self.text.map(|words| format!("({{headline byline body}} : ({}))", words.expression())));
+        parts.extend(self.author.map(|words| format!("(byline : ({}))", words.expression())));
+        for (asked, mark) in [(self.key_events, "k"), (self.changed, "c")] {
+            parts.extend(asked.then(|| format!("(scope : \"{mark}\")")));
+        }
+        if parts.is_empty() {
+            return None;
+        }
+        let outlet = |slug: &String| format!("\"o{}\"", hex(slug.as_bytes()));
+        match scope {
+            Scope::Everything => {}
+            Scope::Outlet(slug) => parts.push(format!("(scope : {})", outlet(slug))),
+            Scope::Blog(id) => parts.push(format!("(scope : \"b{}\")", hex(id.as_bytes()))),
+        }
+        if !outlets.is_empty() {
+            let any = outlets.iter().map(outlet).collect::<Vec<_>>().join(" OR ");
+            parts.push(format!("(scope : ({any}))"));
+        }
+        if self.window {
+            parts.push("(scope : \"w\")".into());
+        }
+        Some(parts.join(" AND "))
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Indexes the entry numbered `n` as it stands now.
+pub(super) async fn index(db: &mut SqliteConnection, n: i64) -> Result<(), Fault> {
+    sqlx::query(
+        "INSERT OR REPLACE INTO entry_text (rowid, headline, byline, body, scope)
+         SELECT place, headline, (SELECT group_concat(value, ', ') FROM json_each(byline)), body_text,
+            'o' || hex(outlet) || ' b' || hex(blog) || iif(surfaced IS NULL, '', ' w')
+            || iif(instr(marks, '\"key_event\"'), ' k', '') || iif(revision > 1 OR withdrawn IS NOT NULL, ' c', '')
+         FROM entry WHERE n = ?",
+    )
+    .bind(n)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Indexes the state numbered `id` of those that have been.
+pub(super) async fn index_past(db: &mut SqliteConnection, id: i64) -> Result<(), Fault> {
+    sqlx::query(
+        "INSERT INTO revision_text (rowid, headline, byline, body, scope)
+         SELECT id, headline, (SELECT group_concat(value, ', ') FROM json_each(byline)), body_text,
+            'o' || hex(outlet) || ' b' || hex(blog) || iif(surfaced IS NULL, '', ' w')
+            || iif(instr(marks, '\"key_event\"'), ' k', '') || iif(revision > 1 OR withdrawn IS NOT NULL, ' c', '')
+         FROM revision WHERE id = ?",
+    )
+    .bind(id)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The first free place of an entry that stands at `filed`, in milliseconds.
+pub(super) async fn free_place(db: &mut SqliteConnection, filed: i64) -> Result<i64, Fault> {
+    let mut first = filed.max(0).div_euclid(1000) * PLACES;
+    // A second rarely has two entries. A page that prints no times puts all of its entries on one, and they run over into the
+    // next ones, still in order.
+    loop {
+        let last: Option<i64> = sqlx::query_scalar("SELECT max(place) FROM entry WHERE place >= ? AND place < ?")
+            .bind(first)
+            .bind(first + PLACES)
+            .fetch_one(&mut *db)
+            .await?;
+        match last {
+            None => return Ok(first),
+            Some(last) if last + 1 < first + PLACES => return Ok(last + 1),
+            Some(_) => first += PLACES,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_and_phrases() {
+        let parsed = |text: &str| Words::parse(text).map(|words| words.expression());
+        assert_eq!(parsed("ferry  late").as_deref(), Ok(r#""ferry" AND "late""#));
+        assert_eq!(parsed(r#"ferry "late again"now"#).as_deref(), Ok(r#""ferry" AND "late again" AND "now""#));
+        // Nothing is syntax.
+        assert_eq!(parsed("NEAR(a* b) OR NOT c:d").as_deref(), Ok(r#""NEAR(a*" AND "b)" AND "OR" AND "NOT" AND "c:d""#));
+        assert_eq!(parsed("a\0b - ^").as_deref(), Ok("\"a b\""));
+        assert_eq!(parsed("  -- * "), Err(NoWords::Empty));
+        assert_eq!(parsed(""), Err(NoWords::Empty));
+        assert_eq!(parsed("\"\""), Err(NoWords::Empty));
+        assert_eq!(parsed("ferry \"late"), Err(NoWords::Unclosed));
+        assert_eq!(parsed(&"a ".repeat(16)).map(|_| ()), Ok(()));
+        assert_eq!(parsed(&"a ".repeat(17)), Err(NoWords::TooMany));
+        assert_eq!(Words::phrase("Ann \"Oar\" Rower").map(|words| words.expression()), Ok("\"Ann  Oar  Rower\"".into()));
+    }
+
+    #[test]
+    fn the_index_is_asked_only_where_it_knows_something() {
+        let lake = Scope::Outlet("lake".into());
+        assert_eq!(Asked { window: true, ..Asked::default() }.expression(&lake, &[]), None);
+        let words = Words::parse("ferry").unwrap();
+        let asked = Asked { text: Some(&words), key_events: true, window: true, ..Asked::default() };
+        assert_eq!(
+            asked.expression(&lake, &["a".into(), "b".into()]).unwrap(),
+            r#"({headline byline body} : ("ferry")) AND (scope : "k") AND (scope : "o6c616b65") AND (scope : ("o61" OR "o62")) AND (scope : "w")"#
+        );
+    }
+}
