@@ -23,6 +23,8 @@ pub mod wall;
 pub mod rhythm;
 pub mod norm;
 
+pub mod log;
+pub mod metrics;
 pub mod config;
 pub mod fetch;
 pub mod saved;

@@ -1,9 +1,12 @@
 //! The program itself, as a user runs it: in a folder of its own, with its streams, its exit status and its signals.
 
+mod admin;
 mod explain;
 mod follow;
 mod hostile;
+mod logs;
 mod parse;
+mod running;
 mod replay;
 mod saved;
 mod serve;
@@ -27,7 +30,7 @@ const STOP: Duration = Duration::from_secs(5);
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The program, about to be started in `folder`, with nothing of this process's own settings.
-fn tidings(folder: &Path, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
+pub fn tidings(folder: &Path, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tidings"));
     command.current_dir(folder).args(arguments).env_remove("TIDINGS_LOG").env_remove("NO_COLOR").env_remove("RUST_LOG");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -36,13 +39,13 @@ fn tidings(folder: &Path, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>
 
 /// A command that has ended.
 #[derive(Debug)]
-struct Done {
-    status: i32,
-    stdout: String,
-    stderr: String,
+pub struct Done {
+    pub status: i32,
+    pub stdout: String,
+    pub stderr: String,
 }
 
-fn run(folder: &Path, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Done {
+pub fn run(folder: &Path, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Done {
     Done::of(tidings(folder, arguments).spawn().unwrap())
 }
 
@@ -137,51 +140,33 @@ fn set(ids: impl IntoIterator<Item = impl Into<String>>) -> BTreeSet<String> {
 }
 
 /// `tidings serve`, listening.
-struct Serving {
-    child: Child,
+pub struct Serving {
+    pub child: Child,
     /// What it said on stdout before it was ready.
-    welcome: String,
+    pub welcome: String,
     /// `host:port`.
-    address: String,
+    pub address: String,
     stderr: Option<JoinHandle<String>>,
 }
 
 /// A served document.
 #[derive(Debug, PartialEq)]
-struct Answer {
-    status: u16,
-    head: String,
-    body: Vec<u8>,
+pub struct Answer {
+    pub status: u16,
+    pub head: String,
+    pub body: Vec<u8>,
 }
 
-impl Serving {
-    /// Starts it on a free port.
-    fn start(folder: &Path, arguments: &[&str]) -> Serving {
-        Serving::of(tidings(folder, ["serve", "--listen", "127.0.0.1:0"].iter().chain(arguments)).spawn().unwrap())
-    }
-
-    /// Waits until it is ready.
-    fn of(mut child: Child) -> Serving {
-        let stderr = child.stderr.take().map(|stderr| std::thread::spawn(|| everything(stderr)));
-        let mut stdout = BufReader::new(child.stdout.take().unwrap());
-        let mut welcome = String::new();
-        while !welcome.ends_with("Ctrl-C stops.\n") {
-            if stdout.read_line(&mut welcome).unwrap() == 0 {
-                let said = stderr.map(|stderr| stderr.join().unwrap());
-                panic!("it ended instead of serving: {:?} {said:?}", child.wait());
-            }
-        }
-        let told = |prefix: &str| welcome.lines().find_map(|line| line.trim().strip_prefix(prefix)).map(str::trim);
-        let behind_a_proxy = told("Listening on ").and_then(|line| line.split(',').next());
-        let page = || told("page ").expect("it names its page").trim_start_matches("http://").trim_end_matches('/');
-        let address = behind_a_proxy.unwrap_or_else(page).to_owned();
-        Serving { child, welcome, address, stderr }
-    }
-
-    fn get(&self, path: &str) -> Answer {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
+impl Answer {
+    /// What `address` answers to one request.
+    pub fn of(address: &str, method: &str, path: &str, headers: &str) -> Answer {
+        let mut stream = TcpStream::connect(address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.address).unwrap();
+        let host = match headers.starts_with("Host:") {
+            true => String::new(),
+            false => format!("Host: {address}\r\n"),
+        };
+        write!(stream, "{method} {path} HTTP/1.1\r\n{host}{headers}Connection: close\r\n\r\n").unwrap();
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).unwrap();
         let end = answer.windows(4).position(|window| window == b"\r\n\r\n").unwrap();
@@ -192,7 +177,50 @@ impl Serving {
         Answer { status, head: lines.collect::<Vec<_>>().join("\n"), body: answer.split_off(end + 4) }
     }
 
-    fn json(&self, path: &str) -> Value {
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+}
+
+impl Serving {
+    /// Starts it on a free port.
+    pub fn start(folder: &Path, arguments: &[&str]) -> Serving {
+        Serving::of(tidings(folder, ["serve", "--listen", "127.0.0.1:0"].iter().chain(arguments)).spawn().unwrap())
+    }
+
+    /// Waits until it is ready.
+    pub fn of(child: Child) -> Serving {
+        Serving::try_of(child).unwrap_or_else(|said| panic!("it ended instead of serving: {said}"))
+    }
+
+    /// The same; where it ends instead, what it said.
+    pub fn try_of(mut child: Child) -> Result<Serving, String> {
+        let stderr = child.stderr.take().map(|stderr| std::thread::spawn(|| everything(stderr)));
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut welcome = String::new();
+        while !welcome.ends_with("Ctrl-C stops.\n") {
+            if stdout.read_line(&mut welcome).unwrap() == 0 {
+                let said = stderr.map(|stderr| stderr.join().unwrap()).unwrap_or_default();
+                return Err(format!("{:?} {said}", child.wait()));
+            }
+        }
+        let told = |prefix: &str| welcome.lines().find_map(|line| line.trim().strip_prefix(prefix)).map(str::trim);
+        let behind_a_proxy = told("Listening on ").and_then(|line| line.split(',').next());
+        let page = || told("page ").expect("it names its page").trim_start_matches("http://").trim_end_matches('/');
+        let address = behind_a_proxy.unwrap_or_else(page).to_owned();
+        Ok(Serving { child, welcome, address, stderr })
+    }
+
+    pub fn get(&self, path: &str) -> Answer {
+        self.ask("GET", path, "")
+    }
+
+    /// Asks with these lines of headers.
+    pub fn ask(&self, method: &str, path: &str, headers: &str) -> Answer {
+        Answer::of(&self.address, method, path, headers)
+    }
+
+    pub fn json(&self, path: &str) -> Value {
         let answer = self.get(path);
         assert_eq!(answer.status, 200, "{path}");
         serde_json::from_slice(&answer.body).unwrap()
@@ -212,14 +240,14 @@ impl Serving {
         }
     }
 
-    fn signal(&self, name: &str) {
+    pub fn signal(&self, name: &str) {
         let sent = Command::new("sh").args(["-c", &format!("kill -{name} {}", self.child.id())]).status().unwrap();
         assert!(sent.success());
     }
 
     /// Ends it as a service manager or a terminal does; answers what it logged.
     #[track_caller]
-    fn stop(mut self, signal: &str) -> String {
+    pub fn stop(mut self, signal: &str) -> String {
         self.signal(signal);
         let from = Instant::now();
         let status = loop {

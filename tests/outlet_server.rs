@@ -6,6 +6,7 @@ use std::collections::{HashMap, VecDeque};
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -50,6 +51,7 @@ pub struct Answer {
     headers: Vec<(String, String)>,
     body: Vec<u8>,
     manner: Manner,
+    delay: Duration,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -75,7 +77,7 @@ impl Answer {
 
     /// An answer without a body.
     pub fn status(status: u16) -> Answer {
-        Answer { status, headers: Vec::new(), body: Vec::new(), manner: Manner::Whole }
+        Answer { status, headers: Vec::new(), body: Vec::new(), manner: Manner::Whole, delay: Duration::ZERO }
     }
 
     /// 302 to `location`.
@@ -91,6 +93,11 @@ impl Answer {
     /// `bytes`, and then the end.
     pub fn raw(bytes: impl Into<Vec<u8>>) -> Answer {
         Answer { manner: Manner::Raw(bytes.into()), ..Answer::status(200) }
+    }
+
+    /// Sent only after a while.
+    pub fn after(self, delay: Duration) -> Answer {
+        Answer { delay, ..self }
     }
 
     /// With this body.
@@ -162,6 +169,7 @@ impl Answer {
     }
 
     async fn send(&self, asked: &Asked, stream: &mut TcpStream) -> std::io::Result<()> {
+        tokio::time::sleep(self.delay).await;
         let same = match asked.header("If-None-Match") {
             Some(etag) => self.carries("ETag", Some(etag)),
             None => self.carries("Last-Modified", asked.header("If-Modified-Since")),

@@ -3,6 +3,7 @@
 
 mod admitted;
 mod api;
+mod readers;
 mod lives;
 
 use std::io::Read;

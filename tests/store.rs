@@ -229,9 +229,9 @@ fn mine() -> Vec<String> {
     ["lake", "river"].map(|name| format!("https://{name}.example/")).into()
 }
 
-/// `serve --follow` and a `refresh` from cron share a store and follow different addresses.
+/// Two processes, one after the other, may follow different addresses on one store.
 #[tokio::test]
-async fn neither_of_two_processes_takes_the_others_addresses_away() {
+async fn a_process_claims_its_own_addresses_only() {
     let (_folder, store) = fresh().await;
     let [lake, river] = mine().try_into().unwrap();
     store.follow(&[SourceState::new(&lake, 60, minute(0))], true).await.unwrap();

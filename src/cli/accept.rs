@@ -34,7 +34,7 @@ pub(super) async fn run(arguments: Arguments, clock: &Clock) -> anyhow::Result<S
     if !path.exists() {
         bail!("there is no store at {}: nothing has been followed yet", path.display());
     }
-    let (url, store) = (arguments.url.as_str(), Store::open(&path).await?);
+    let (url, store) = (arguments.url.as_str(), Store::open_beside(&path).await?);
     let accepted = store.accept(url, clock()).await?;
     let known = store.sources().await?.iter().any(|source| source.url == url);
     store.close().await;

@@ -1,6 +1,7 @@
 //! The command line: one file for each subcommand. Everything the outside world gives (arguments, the clock, the streams)
 //! comes in from `main`.
 
+mod backup;
 mod accept;
 mod check;
 mod explain;
@@ -10,6 +11,7 @@ mod init;
 mod output;
 mod parse;
 mod refresh;
+mod reload;
 mod replay;
 mod serve;
 mod settings;
@@ -17,6 +19,7 @@ mod status;
 mod timeline;
 
 use crate::follow::Clock;
+use crate::log::{Format, Log};
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -69,6 +72,8 @@ enum Command {
     Explain(explain::Arguments),
     Serve(serve::Arguments),
     Refresh(refresh::Arguments),
+    Reload(reload::Arguments),
+    Backup(backup::Arguments),
     Replay(replay::Arguments),
     Status(status::Arguments),
     Accept(accept::Arguments),
@@ -77,13 +82,15 @@ enum Command {
 }
 
 /// Runs one command.
-pub async fn run(arguments: Arguments, clock: Clock) -> Status {
+pub async fn run(arguments: Arguments, clock: Clock, log: Log) -> Status {
     let result = match arguments.command {
         Command::Parse(arguments) => parse::run(&arguments, &clock),
         Command::Fetch(arguments) => fetch::run(&arguments, &clock).await,
         Command::Explain(arguments) => explain::run(arguments, &clock).await,
-        Command::Serve(arguments) => serve::run(arguments, clock).await,
+        Command::Serve(arguments) => serve::run(arguments, clock, &log).await,
         Command::Refresh(arguments) => refresh::run(arguments, clock).await,
+        Command::Reload(arguments) => reload::run(arguments).await,
+        Command::Backup(arguments) => backup::run(arguments).await,
         Command::Replay(arguments) => replay::run(arguments).await,
         Command::Status(arguments) => status::run(arguments, &clock).await,
         Command::Accept(arguments) => accept::run(arguments, &clock).await,
@@ -91,7 +98,11 @@ pub async fn run(arguments: Arguments, clock: Clock) -> Status {
         Command::Init(arguments) => init::run(&arguments),
     };
     result.unwrap_or_else(|error| {
-        feedback::error(&error);
+        // A program that reads the log reads why it ends there too.
+        match log.format() {
+            Format::Text => feedback::error(&error),
+            Format::Json => tracing::error!("{error:#}"),
+        }
         Status::Refused
     })
 }

@@ -1,16 +1,17 @@
 //! `tidings refresh`: one cycle, for cron.
 
-use super::serve::{follower, splitter};
+use super::serve::{follower, on_stop, splitter};
 use super::settings::Settings;
 use super::{Status, feedback};
+use crate::fetch::Fetcher;
 use crate::follow::{Clock, Outcome};
 use std::io::Write;
 use std::path::PathBuf;
 
 /// Refresh what is due, once, and exit
 ///
-/// For cron: each live blog of the config is fetched if its interval has passed, and what changed is kept in the store, which
-/// a running `serve` then shows.
+/// For cron: each live blog of the config is fetched if its interval has passed, and what changed is kept in the store. A
+/// running `serve` does that by itself, and is the only one to write to its store: beside it, this is refused.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Exit status: 0 all refreshed, or nothing due; 1 some could not be; 2 nothing could be done.
@@ -36,8 +37,9 @@ pub(super) async fn run(arguments: Arguments, clock: Clock) -> anyhow::Result<St
         );
         return Ok(Status::Fine);
     }
-    let store = super::settings::open(&config, clock()).await?;
-    let (follower, stop) = (follower(&config, store, splitter(&config), clock)?, super::serve::on_signal()?);
+    let stop = on_stop()?;
+    let (_lock, store) = super::settings::open(&config, "refresh", clock()).await?;
+    let follower = follower(&config, store, Fetcher::new(&config.fetch)?, splitter(&config), clock);
     follower.follow(&config.live_blogs, false).await?;
     let refreshed = follower.refresh_due(stop).await?;
     let mut status = Status::Fine;

@@ -1,27 +1,37 @@
 //! `tidings serve`: the server and the schedule, until it is told to stop.
 
-use super::settings::{FILE, Settings};
-use super::{Status, feedback};
-use crate::config::{Config, Followed, load_stories};
+mod running;
+mod signals;
+mod welcome;
+
+use super::Status;
+use super::settings::{self, Settings};
+use crate::config::{Config, Followed, Story, load_stories};
 use crate::fetch::Fetcher;
 use crate::follow::{Clock, Follower, Split, load_seeds};
+use crate::log::Log;
 use crate::outlet::split_page_while;
 use crate::server::{self, Limits, ServerState};
 use crate::store::Store;
 use anyhow::{Context, bail};
-use std::io::Write;
+use running::Running;
+use sha2::{Digest, Sha256};
+use signals::Hangups;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use url::Url;
+
+pub(super) use signals::on_stop;
 
 /// Serve the feeds, and follow live blogs
 ///
 /// Fills a fresh store from the seeds, listens, prints the feeds' addresses, and fetches each live blog at its interval until
-/// Ctrl-C or SIGTERM. A failing outlet never takes a feed away: what is stored is served on.
+/// Ctrl-C or SIGTERM. A failing outlet never takes a feed away: what is stored is served on. SIGHUP, or `tidings reload`, reads
+/// the settings anew.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Exit status: 0 stopped cleanly; 2 it could not start, and why.
@@ -47,35 +57,62 @@ pub(super) struct Arguments {
     allow_private: bool,
 }
 
-pub(super) async fn run(arguments: Arguments, clock: Clock) -> anyhow::Result<Status> {
+pub(super) async fn run(arguments: Arguments, clock: Clock, log: &Log) -> anyhow::Result<Status> {
     let file = arguments.settings.file();
     let config = overruled(arguments.settings.load()?, &arguments);
-    let stop = on_signal()?;
-    let store = super::settings::open(&config, clock()).await?;
+    log.write_as(config.log_format);
+    let (stop, hangups) = (on_stop()?, Hangups::caught().context("can't catch signals")?);
+    let (lock, store) = settings::open(&config, "serve", clock()).await?;
     let split = splitter(&config);
-    fill(&store, &config, &split).await?;
+    let stories = stories(&config).or_else(|mistakes| {
+        settings::tell(&mistakes);
+        bail!("{} in {} must be mended first", settings::count(mistakes.len()), config.seeds.display())
+    })?;
+    load_seeds(&store, &stories, &split).await?;
 
-    let listener = TcpListener::bind(config.listen)
-        .await
-        .with_context(|| format!("can't listen on {} (choose another with --listen)", config.listen))?;
+    let listener = bound(config.listen, "choose another with --listen").await?;
+    let admin = match config.access.admin_listen {
+        Some(address) => Some(bound(address, "choose another `admin_listen`").await?),
+        None => None,
+    };
     let listen = listener.local_addr()?;
     let state =
         ServerState::new(store.clone(), config.base_url.as_ref(), listen, Limits::default()).with_clock(clock.clone());
-    let follower = follower(&config, store.clone(), split, clock)?;
+    state.set(settings_of(&config));
+    let fetcher = Fetcher::new(&config.fetch)?;
+    let follower = follower(&config, store.clone(), fetcher.clone(), split, clock).counting(state.metrics());
     follower.follow(&config.live_blogs, true).await?;
 
-    welcome(&store, &config, listen, file.is_some()).await?;
-    let mut stopped = stop.clone();
-    let following = tokio::spawn(async move { follower.run(stop).await });
-    server::serve(listener, state, async move {
-        let _ = stopped.wait_for(|stop| *stop).await;
-    })
-    .await;
+    let admin_at = admin.as_ref().map(TcpListener::local_addr).transpose()?;
+    welcome::welcome(&store, &config, listen, admin_at, file.is_some()).await?;
+    let (reload, asked) = mpsc::channel(1);
+    let serving = tokio::spawn(server::serve(listener, state.clone(), stopped(stop.clone())));
+    let administering =
+        admin.map(|admin| tokio::spawn(server::serve_admin(admin, state.clone(), reload, stopped(stop.clone()))));
+    let following = tokio::spawn({
+        let (follower, stop) = (follower.clone(), stop.clone());
+        async move { follower.run(stop).await }
+    });
+    let mut running = Running { arguments, config, store: store.clone(), state, fetcher, follower, log: log.clone(), lock };
+    running.heed(stop, hangups, asked).await;
+
+    serving.await.context("the server broke off; this is a bug in tidings")?;
+    if let Some(administering) = administering {
+        administering.await.context("the server broke off; this is a bug in tidings")?;
+    }
     // The refreshes under way end between two transactions.
     following.await.context("the schedule broke off; this is a bug in tidings")?;
     store.close().await;
-    feedback::say("stopped");
+    tracing::info!("stopped");
     Ok(Status::Fine)
+}
+
+async fn bound(address: SocketAddr, instead: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("can't listen on {address} ({instead})"))
+}
+
+async fn stopped(mut stop: watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
 }
 
 fn overruled(mut config: Config, arguments: &Arguments) -> Config {
@@ -94,128 +131,39 @@ fn overruled(mut config: Config, arguments: &Arguments) -> Config {
     config
 }
 
+/// What the config says of the server.
+fn settings_of(config: &Config) -> server::Settings {
+    server::Settings { access: config.access.clone(), log_requests: config.log_requests }
+}
+
+fn stories(config: &Config) -> Result<Vec<Story>, Vec<crate::config::Mistake>> {
+    load_stories(&config.seeds, &settings::slugs(config))
+}
+
 /// Longest time that one page is read for. The largest that is fetched takes a second or two; one that some new shape of
 /// markup makes slow must not keep the others from their turn.
 const LONGEST_READING: Duration = Duration::from_secs(10);
 
 /// What turns a page into a live blog: the built-in outlets, and those of the config.
 pub(super) fn splitter(config: &Config) -> Split {
-    let outlets = super::settings::outlets(config);
+    let outlets = settings::outlets(config);
     Arc::new(move |page, outlet| {
         let start = Instant::now();
         split_page_while(&outlets, page, outlet, &|| start.elapsed() < LONGEST_READING)
     })
 }
 
-pub(super) fn follower(config: &Config, store: Store, split: Split, clock: Clock) -> anyhow::Result<Follower> {
-    Ok(Follower::new(store, Fetcher::new(&config.fetch)?, split, clock))
+pub(super) fn follower(config: &Config, store: Store, fetcher: Fetcher, split: Split, clock: Clock) -> Follower {
+    let follower = Follower::new(store, fetcher.clone(), split.clone(), clock);
+    follower.read_with(fetcher, split, &reading(config));
+    follower
 }
 
-async fn fill(store: &Store, config: &Config, split: &Split) -> anyhow::Result<()> {
-    let stories = match load_stories(&config.seeds, &super::settings::slugs(config)) {
-        Ok(stories) => stories,
-        Err(mistakes) => {
-            super::settings::tell(&mistakes);
-            bail!("{} in {} must be mended first", super::settings::count(mistakes.len()), config.seeds.display());
-        }
-    };
-    load_seeds(store, &stories, split).await?;
-    Ok(())
-}
-
-/// Says what is served where, and, where nothing is followed yet, how to begin.
-async fn welcome(store: &Store, config: &Config, listen: SocketAddr, configured: bool) -> anyhow::Result<()> {
-    let blogs = store.blogs().await?;
-    let entries: i64 = blogs.iter().map(|blog| blog.entries).sum();
-    let base = config.base_url.as_ref().map_or_else(|| format!("http://{listen}/"), Url::to_string);
-    let mut out = std::io::stdout().lock();
-    let _ = writeln!(
-        out,
-        "tidings {}: {} of {} in {}\n\n  page       {base}\n  RSS        {base}feed.rss\n  Atom       {base}feed.atom\n  JSON Feed  {base}feed.json\n",
-        env!("CARGO_PKG_VERSION"),
-        counted(entries, "entry", "entries"),
-        counted(blogs.len() as i64, "live blog", "live blogs"),
-        config.store.display(),
-    );
-    if config.base_url.is_some() {
-        let _ = writeln!(out, "Listening on {listen}, reached under {base}.");
+/// Tells the outlets of one config from those of another, in a word. A page is read again when its selectors have changed.
+fn reading(config: &Config) -> String {
+    if config.outlets.is_empty() {
+        return String::new();
     }
-    if config.live_blogs.is_empty() {
-        let how = if configured {
-            format!("add a [[live_blog]] table to {FILE}")
-        } else {
-            "`tidings init` writes a config.toml to add it to".into()
-        };
-        let _ = writeln!(out, "Nothing is followed yet. To follow a live blog: tidings serve --follow URL, or {how}.");
-    } else {
-        let _ = writeln!(out, "Following {}:", counted(config.live_blogs.len() as i64, "live blog", "live blogs"));
-        for followed in &config.live_blogs {
-            let _ = writeln!(out, "  {} every {}", followed.url, every(followed.every.as_secs()));
-        }
-    }
-    let _ = writeln!(out, "Ctrl-C stops.");
-    let _ = out.flush();
-    Ok(())
-}
-
-fn counted(count: i64, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
-}
-
-fn every(seconds: u64) -> String {
-    match seconds {
-        s if s % 86_400 == 0 => format!("{}d", s / 86_400),
-        s if s % 3600 == 0 => format!("{}h", s / 3600),
-        s if s % 60 == 0 => format!("{}m", s / 60),
-        s => format!("{s}s"),
-    }
-}
-
-/// Turns true at Ctrl-C or SIGTERM. A second one ends the process at once: the store stands that.
-pub(super) fn on_signal() -> anyhow::Result<watch::Receiver<bool>> {
-    // Caught from here on, not from some later moment in a task: until then a signal just kills.
-    let mut signals = Signals::caught().context("can't catch signals")?;
-    let (tell, stop) = watch::channel(false);
-    tokio::spawn(async move {
-        signals.next().await;
-        let _ = tell.send(true);
-        signals.next().await;
-        std::process::exit(130);
-    });
-    Ok(stop)
-}
-
-#[cfg(unix)]
-struct Signals {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
-}
-
-#[cfg(unix)]
-impl Signals {
-    fn caught() -> std::io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Signals { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
-}
-
-#[cfg(windows)]
-struct Signals(tokio::signal::windows::CtrlC);
-
-#[cfg(windows)]
-impl Signals {
-    fn caught() -> std::io::Result<Self> {
-        tokio::signal::windows::ctrl_c().map(Signals)
-    }
-
-    async fn next(&mut self) {
-        self.0.recv().await;
-    }
+    let told = Sha256::digest(format!("{:?}", config.outlets));
+    told[..6].iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -4,7 +4,7 @@ use super::feedback;
 use crate::adapters::{self, OUTLETS};
 use crate::config::{Config, Mistake};
 use crate::outlet::{Configured, Outlet};
-use crate::store::Store;
+use crate::store::{Lock, Store};
 use anyhow::bail;
 use chrono::{DateTime, Utc};
 use std::path::{Path, PathBuf};
@@ -27,13 +27,16 @@ impl Settings {
 
     /// Reads the settings. Mistakes are told one a line, and nothing is started on half of them.
     pub fn load(&self) -> anyhow::Result<Config> {
-        match self.file() {
-            None => Ok(Config::default()),
-            Some(file) => Config::load(&file, &built_in()).or_else(|mistakes| {
-                tell(&mistakes);
-                bail!("{} of {} must be mended first", count(mistakes.len()), file.display())
-            }),
-        }
+        self.read().or_else(|mistakes| {
+            tell(&mistakes);
+            let file = self.file().unwrap_or_default();
+            bail!("{} of {} must be mended first", count(mistakes.len()), file.display())
+        })
+    }
+
+    /// The same, for who tells of mistakes in another way.
+    pub fn read(&self) -> Result<Config, Vec<Mistake>> {
+        self.file().map_or_else(|| Ok(Config::default()), |file| Config::load(&file, &built_in()))
     }
 }
 
@@ -67,11 +70,13 @@ pub(super) fn outlets(config: &Config) -> Vec<&'static Outlet> {
     adapters::with(config.outlets.iter().map(Configured::outlet))
 }
 
-/// Opens the store to follow into, and takes away what captures it keeps beyond the config's bounds.
-pub(super) async fn open(config: &Config, now: DateTime<Utc>) -> anyhow::Result<Store> {
+/// Takes the store for this process, which is to `command`, opens it to follow into, and takes away what captures it keeps
+/// beyond the config's bounds.
+pub(super) async fn open(config: &Config, command: &str, now: DateTime<Utc>) -> anyhow::Result<(Lock, Store)> {
+    let lock = Lock::take(&config.store, command)?;
     let store = Store::open(&config.store).await?.keeping(config.keep_captures);
     store.prune(now).await?;
-    Ok(store)
+    Ok((lock, store))
 }
 
 pub(super) fn tell(mistakes: &[Mistake]) {

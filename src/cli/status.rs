@@ -51,7 +51,7 @@ pub(super) async fn run(arguments: Arguments, clock: &Clock) -> anyhow::Result<S
     if !path.exists() {
         anyhow::bail!("there is no store at {}: nothing has been followed yet", path.display());
     }
-    let store = Store::open(&path).await?;
+    let store = Store::open_to_read(&path).await?;
     let (sources, blogs) = (store.sources().await?, store.blogs().await?);
     store.close().await;
     let now = clock();

@@ -2,6 +2,7 @@
 //!
 //! Unknown keys are refused, and every mistake is told at once, with file, line, column and what to write instead.
 
+mod access;
 mod document;
 mod mistake;
 mod outlet;
@@ -17,11 +18,13 @@ use std::time::Duration;
 
 use url::Url;
 
+pub use access::{Access, Secret, Token};
 pub use mistake::Mistake;
 pub use story::{Seed, Story, load_stories};
 pub use value::web_address;
 
 use crate::fetch::FetchSettings;
+use crate::log;
 use crate::outlet::Configured;
 use crate::store::KeepCaptures;
 use document::Table;
@@ -39,7 +42,7 @@ const OLDER_PAGES: u32 = 10;
 const MOST_OLDER_PAGES: u32 = 200;
 const TIMEOUT: RangeInclusive<Duration> = SECOND..=Duration::from_secs(600);
 const GAP: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(60);
-const MAX_BODY: RangeInclusive<usize> = (64 << 10)..=(256 << 20);
+const MAX_BODY: RangeInclusive<u64> = (64 << 10)..=(256 << 20);
 
 /// Everything a user can set, with defaults for what is not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +55,12 @@ pub struct Config {
     pub keep_captures: KeepCaptures,
     /// The address under which readers reach the server, ending in `/`. None: as `listen` says.
     pub base_url: Option<Url>,
+    /// Who may read, and what is believed of whom.
+    pub access: Access,
+    /// How the log is written.
+    pub log_format: log::Format,
+    /// Whether each request is logged.
+    pub log_requests: bool,
     /// Folder of the story files a fresh store is filled with.
     pub seeds: PathBuf,
     /// How often a live blog is fetched at least, while it is live, that does not say so itself.
@@ -109,6 +118,9 @@ impl Default for Config {
             store: "tidings.db".into(),
             keep_captures: KeepCaptures::default(),
             base_url: None,
+            access: Access::default(),
+            log_format: log::Format::default(),
+            log_requests: false,
             seeds: "seeds".into(),
             every: Duration::from_secs(300),
             min_every: MIN_EVERY,
@@ -135,6 +147,9 @@ impl Config {
         config.keep_captures = keep;
         config.store = folder.join(&config.store);
         config.base_url = top.text("base_url", value::base_address);
+        config.access = access::read(top);
+        set(&mut config.log_format, top.text("log_format", value::log_format));
+        set(&mut config.log_requests, top.flag("log_requests"));
         set(&mut config.fetch.user_agent, top.text("user_agent", value::user_agent));
         config.fetch.contact = top.text("contact", value::contact);
         set(&mut config.seeds, top.text("seeds", |text| value::not_empty(text).map(PathBuf::from)));
@@ -150,8 +165,9 @@ impl Config {
         set(&mut config.fetch.connect_timeout, fetch.text("connect_timeout", |text| value::duration(text, TIMEOUT)));
         set(&mut config.fetch.header_timeout, fetch.text("header_timeout", |text| value::duration(text, TIMEOUT)));
         set(&mut config.fetch.timeout, fetch.text("timeout", |text| value::duration(text, TIMEOUT)));
-        set(&mut config.fetch.max_wire, fetch.text("max_wire", |text| value::size(text, MAX_BODY)));
-        set(&mut config.fetch.max_body, fetch.text("max_body", |text| value::size(text, MAX_BODY)));
+        let size = |bytes: Option<u64>| bytes.and_then(|bytes| usize::try_from(bytes).ok());
+        set(&mut config.fetch.max_wire, size(fetch.text("max_wire", |text| value::size(text, MAX_BODY))));
+        set(&mut config.fetch.max_body, size(fetch.text("max_body", |text| value::size(text, MAX_BODY))));
         set(&mut config.fetch.max_redirects, fetch.number("max_redirects", 0, 20).map(|n| n as usize));
         set(&mut config.fetch.gap, fetch.text("gap", |text| value::duration(text, GAP)));
         set(&mut config.fetch.at_once, fetch.number("at_once", 1, 64).map(|n| n as usize));
@@ -252,8 +268,11 @@ mod tests {
         assert!(example.title.is_some());
         assert_eq!(std::mem::take(&mut config.live_blogs), [example], "the one example");
         assert!(config.base_url.take().is_some(), "an example, as it has no default");
-        assert!(config.keep_captures.age.take().is_some(), "an example, as it has no default");
+        let access = std::mem::take(&mut config.access);
+        assert!(access.admin_listen.is_some() && access.admin_token.is_some(), "examples, as they have no default");
+        assert_eq!((access.trusted_proxies.len(), access.tokens.len()), (2, 1));
         assert!(config.fetch.contact.take().is_some(), "an example, as it has no default");
+        assert!(config.keep_captures.age.take().is_some(), "an example, as it has no default");
         let [outlet] = &std::mem::take(&mut config.outlets)[..] else { panic!("one example") };
         assert_eq!((outlet.slug.as_str(), outlet.name.as_str()), ("the-daily-example", "The Daily Example"));
         assert_eq!(outlet.selectors.published.to_string(), "time[datetime]@datetime");

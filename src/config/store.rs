@@ -33,7 +33,7 @@ fn keep_captures(table: &mut Table) -> KeepCaptures {
         return none.unwrap_or_default();
     };
     let age = bounds.text("age", |text| value::duration(text, AGE));
-    let bytes = bounds.text("size", |text| value::disk_size(text, SIZE));
+    let bytes = bounds.text("size", |text| value::size(text, SIZE));
     bounds.finish();
     KeepCaptures { age, bytes }
 }

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use url::Url;
 
+use crate::log::Format;
+
 /// `90s`, `5m`, `2h`, `1d`, also `1h 30m` and `500ms`, within `range`.
 pub(super) fn duration(text: &str, range: RangeInclusive<Duration>) -> Result<Duration, String> {
     let units = |unit: &str| match unit {
@@ -39,14 +41,8 @@ fn spell(duration: Duration) -> String {
     format!("{}{unit}", milliseconds / size)
 }
 
-/// `10 MiB`, `500 kB`, within `range`.
-pub(super) fn size(text: &str, range: RangeInclusive<usize>) -> Result<usize, String> {
-    let bytes = disk_size(text, *range.start() as u64..=*range.end() as u64)?;
-    usize::try_from(bytes).map_err(|_| format!("`{text}` is more than this machine can hold"))
-}
-
-/// The same for what is no matter of memory: `2 GiB`.
-pub(super) fn disk_size(text: &str, range: RangeInclusive<u64>) -> Result<u64, String> {
+/// `10 MiB`, `500 kB`, `2 GiB`, within `range`.
+pub(super) fn size(text: &str, range: RangeInclusive<u64>) -> Result<u64, String> {
     let units = |unit: &str| match unit.to_ascii_lowercase().as_str() {
         "b" => Some(1),
         "kb" => Some(1_000),
@@ -129,6 +125,14 @@ pub(super) fn listen_address(text: &str) -> Result<SocketAddr, String> {
         let shown = text.escape_debug();
         format!("`{shown}` is not an address with a port: write for example \"127.0.0.1:8080\" or \"[::1]:8080\"")
     })
+}
+
+pub(super) fn log_format(text: &str) -> Result<Format, String> {
+    match text {
+        "text" => Ok(Format::Text),
+        "json" => Ok(Format::Json),
+        _ => Err(format!("`{}` is none: write \"text\" or \"json\"", text.escape_debug())),
+    }
 }
 
 pub(super) fn user_agent(text: &str) -> Result<String, String> {
@@ -236,7 +240,7 @@ mod tests {
 
     #[test]
     fn sizes() {
-        let any = 0..=usize::MAX;
+        let any = 0..=u64::MAX;
         assert_eq!(size("10 MiB", any.clone()), Ok(10 << 20));
         assert_eq!(size("500kB", any.clone()), Ok(500_000));
         assert_eq!(size("2 GiB", any.clone()), Ok(2 << 30));

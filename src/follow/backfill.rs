@@ -84,7 +84,8 @@ impl Follower {
 
     async fn older_page(&self, source: &SourceState, next: &str) -> Result<(LiveBlog, Page), String> {
         let url = Url::parse(next).map_err(|error| error.to_string())?;
-        let got = self.fetcher.get(&url, self.reach(&source.url), &Validators::default(), &*self.clock).await;
+        let fetcher = self.means().fetcher;
+        let got = fetcher.get(&url, self.reach(&source.url), &Validators::default(), &*self.clock).await;
         let (page, _place) = match got.map_err(|error| error.to_string())? {
             Fetched::Page { page, place, .. } => (page, place),
             Fetched::NotModified => return Err("it is said not to be modified, without having been asked".to_owned()),

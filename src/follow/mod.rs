@@ -10,12 +10,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::config::Followed;
 use crate::fetch::Fetcher;
+use crate::metrics::Metrics;
 use crate::model::LiveBlog;
 use crate::outlet::Refusal;
 use crate::page::Page;
@@ -58,14 +59,25 @@ const STORE_WAIT: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub struct Follower {
     store: Store,
-    fetcher: Fetcher,
-    split: Split,
+    means: Arc<RwLock<Means>>,
     clock: Clock,
+    metrics: Metrics,
+    /// Rings when there is something new to follow.
+    anew: Arc<Notify>,
     chance: Chance,
     /// What may not be asked for yet, whatever the wall clock says: that one may be set, this one only runs.
     held: Arc<Mutex<HashMap<String, Instant>>>,
     /// What this process follows, by address; another one on the same store may follow others.
     mine: Arc<RwLock<HashMap<String, Followed>>>,
+}
+
+/// What pages are fetched and read with. A refresh takes it once, and ends with what it began with.
+#[derive(Clone)]
+struct Means {
+    fetcher: Fetcher,
+    split: Split,
+    /// Who reads: a page that another reader has read is read again, since it may find more in the same bytes.
+    reader: Arc<str>,
 }
 
 /// One address that was refreshed, and how that went.
@@ -83,7 +95,25 @@ impl Follower {
         // As the store keeps instants: what is read of a page must not know more of its time than its capture will.
         let clock: Clock = Arc::new(move || clock().trunc_subsecs(3));
         let chance: Chance = Arc::new(chance);
-        Follower { store, fetcher, split, clock, chance, held: Arc::default(), mine: Arc::default() }
+        let means = Arc::new(RwLock::new(Means { fetcher, split, reader: refresh::VERSION.into() }));
+        let (metrics, anew, held, mine) = Default::default();
+        Follower { store, means, clock, metrics, anew, chance, held, mine }
+    }
+
+    /// Counts into `metrics` from now on.
+    pub fn counting(self, metrics: Metrics) -> Self {
+        Follower { metrics, ..self }
+    }
+
+    /// Fetches with `fetcher` and reads with `split` from the next refresh on. `of_config` tells this reading apart from
+    /// that of another config; empty where only the built-in outlets are read.
+    pub fn read_with(&self, fetcher: Fetcher, split: Split, of_config: &str) {
+        let reader = format!("{} {of_config}", refresh::VERSION).trim_end().into();
+        *self.means.write().unwrap_or_else(PoisonError::into_inner) = Means { fetcher, split, reader };
+    }
+
+    fn means(&self) -> Means {
+        self.means.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The same, with another source of chance.
@@ -110,6 +140,7 @@ impl Follower {
         let before = std::mem::replace(&mut *self.mine.write().unwrap_or_else(PoisonError::into_inner), mine.clone());
         // An interval that was changed counts from now on.
         self.held().retain(|url, _| before.get(url) == mine.get(url));
+        self.anew.notify_one();
         Ok(())
     }
 
@@ -178,6 +209,7 @@ impl Follower {
             tokio::select! {
                 () = stopped(&mut stop) => break,
                 () = tokio::time::sleep_until(look) => {}
+                () = self.anew.notified() => look = Instant::now(),
                 Some(ended) = running.join_next() => {
                     note(ended, &mut busy, &mut writing);
                     look = look.min(self.ready().1.unwrap_or(look)).max(Instant::now() + SHORTEST_WAIT);

@@ -53,6 +53,29 @@ impl From<&Changes> for Outcome {
     }
 }
 
+impl Tally {
+    /// Each count with its name.
+    pub(super) fn each(&self) -> [(&'static str, usize); 5] {
+        let Tally { new, edited, touched, withdrawn, restored } = *self;
+        [("new", new), ("edited", edited), ("touched", touched), ("withdrawn", withdrawn), ("restored", restored)]
+    }
+}
+
+impl Outcome {
+    /// Its kind in one word, for those who count.
+    pub(super) fn word(&self) -> &'static str {
+        match self {
+            Outcome::NotModified => "not_modified",
+            Outcome::Unchanged => "unchanged",
+            Outcome::Changed(_) => "changed",
+            Outcome::Empty(_) => "empty",
+            Outcome::SetAside(_) => "set_aside",
+            Outcome::Failed(_) => "failed",
+            Outcome::Stopped => "stopped",
+        }
+    }
+}
+
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if *self == Tally::default() {

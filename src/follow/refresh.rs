@@ -1,5 +1,6 @@
 //! One refresh of one address, from the request to the transaction.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -37,6 +38,8 @@ pub(super) struct Read {
     pub wall: Option<String>,
     pub validators: Validators,
     pub hash: [u8; 32],
+    /// Who read it.
+    pub reader: Arc<str>,
 }
 
 impl Answer {
@@ -64,7 +67,7 @@ impl Follower {
                 false => source,
             };
             self.store.put_source(&state).await?;
-            return Ok(Refreshed { url, outcome: Outcome::Stopped });
+            return Ok(self.refreshed(url, Outcome::Stopped));
         };
         // Also where the store fails: it was asked.
         self.hold(&url, TimeDelta::seconds(source.pace_s().into()));
@@ -74,7 +77,15 @@ impl Follower {
             self.backfill(state, stop).await?;
         }
         self.hold(&url, next);
-        Ok(Refreshed { url, outcome })
+        Ok(self.refreshed(url, outcome))
+    }
+
+    fn refreshed(&self, url: String, outcome: Outcome) -> Refreshed {
+        self.metrics.fetched(&url, outcome.word());
+        if let Outcome::Changed(tally) = &outcome {
+            tally.each().into_iter().for_each(|(change, entries)| self.metrics.changed(change, entries));
+        }
+        Refreshed { url, outcome }
     }
 
     /// Notes on the monotonic clock when an address may be asked for again: the wall clock may be set meanwhile.
@@ -89,8 +100,9 @@ impl Follower {
             Ok(url) => url,
             Err(error) => return Answer::failed(format!("this is not an address: {error}")),
         };
-        // A page that another version read is asked for whole: "not modified" would keep that version's reading.
-        let ours = source.read_by.as_deref() == Some(VERSION);
+        let means = self.means();
+        // A page that another reader has read is asked for whole: "not modified" would keep that one's reading.
+        let ours = source.read_by.as_deref() == Some(&means.reader);
         let validators = if ours {
             Validators { etag: source.etag.clone(), last_modified: source.last_modified.clone() }
         } else {
@@ -101,7 +113,7 @@ impl Follower {
             asked.store(true, Ordering::Relaxed);
             (self.clock)()
         };
-        let (page, validators, _place) = match self.fetcher.get(&url, self.reach(&source.url), &validators, &now).await {
+        let (page, validators, _place) = match means.fetcher.get(&url, self.reach(&source.url), &validators, &now).await {
             Ok(Fetched::NotModified) => return Answer::NotModified,
             Ok(Fetched::Page { page, validators, place }) => (page, validators, place),
             Err(error) => {
@@ -113,7 +125,9 @@ impl Follower {
             return Answer::SameBytes(validators);
         }
         match self.split(page, source).await {
-            Ok((blog, page, wall)) => Answer::Read(Box::new(Read { blog, page, wall, validators, hash })),
+            Ok((blog, page, wall)) => {
+                Answer::Read(Box::new(Read { blog, page, wall, validators, hash, reader: means.reader }))
+            }
             Err(reason) => Answer::failed(reason),
         }
     }
@@ -125,10 +139,12 @@ impl Follower {
 
     /// Makes a live blog of a page, and says what the page looks like where there is nothing on it.
     pub(super) async fn split(&self, page: Page, source: &SourceState) -> Result<(LiveBlog, Page, Option<String>), String> {
-        let (split, outlet) = (self.split.clone(), source.outlet.clone());
+        let (split, outlet, metrics) = (self.means().split, source.outlet.clone(), self.metrics.clone());
         // Reading a page is work for milliseconds to seconds, and other tasks wait on this thread.
         let reading = move || {
+            let started = Instant::now();
             let split = split(&page, outlet.as_deref());
+            metrics.parsed(started.elapsed());
             let nothing = split.as_ref().map_or(true, |blog| blog.entries.is_empty());
             let wall = nothing.then(|| wall::told(&page)).flatten();
             (split, page, wall)

@@ -39,7 +39,7 @@ impl Follower {
 
     async fn settle_read(&self, source: SourceState, read: Read, now: DateTime<Utc>) -> Result<Settled, StoreError> {
         let before = source.clone();
-        let norm = match verdict(&source, &read.blog, now) {
+        let norm = match verdict(&source, &read.blog, &read.reader, now) {
             Verdict::Usual(norm) => norm,
             Verdict::NewShape(norm) => {
                 tracing::warn!(url = source.url, "the page stays as it has become: it is read as it is from now on");
@@ -47,7 +47,7 @@ impl Follower {
             }
             Verdict::SetAside(aside) => return self.settle_aside(source, read.blog, aside, now).await,
         };
-        let Read { blog, page, validators, hash, .. } = read;
+        let Read { blog, page, validators, hash, reader, .. } = read;
         let seen = page.captured.latest();
         let rhythm = Some(Rhythm::of(&blog, seen));
         let mut state = with_validators(well(SourceState { rhythm, ..source }, now), validators);
@@ -65,7 +65,7 @@ impl Follower {
             read_by: VERSION,
         };
         state.body_hash = Some(hash);
-        state.read_by = Some(VERSION.to_owned());
+        state.read_by = Some((*reader).to_owned());
         state.problems.clone_from(&blog.problems);
         (state.norm, state.aside) = (Some(norm), None);
         let held = self.holds(&state, &blog).await?;
@@ -156,9 +156,9 @@ impl Follower {
     }
 }
 
-fn verdict(source: &SourceState, blog: &LiveBlog, now: DateTime<Utc>) -> Verdict {
-    // Another version of tidings may read the same pages otherwise, and better.
-    let norm = source.norm.as_ref().filter(|_| source.read_by.as_deref() == Some(VERSION));
+fn verdict(source: &SourceState, blog: &LiveBlog, reader: &str, now: DateTime<Utc>) -> Verdict {
+    // Another version of tidings, or other selectors, may read the same pages otherwise, and better.
+    let norm = source.norm.as_ref().filter(|_| source.read_by.as_deref() == Some(reader));
     let same = source.blog.is_none_or(|known| known == blog.head.id);
     judge(norm, source.aside.as_ref(), Fill::of(blog), same, source.accepted, now)
 }

@@ -12,6 +12,7 @@ use crate::time::{self, Format, Order, Printed, Reading};
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
 use url::Url;
 
 /// Authors of one entry at most.
@@ -131,9 +132,20 @@ impl std::fmt::Display for Field {
 }
 
 impl Configured {
-    /// Takes the outlet into use. It is leaked, as it is used until the program ends: call it once for a config that is
-    /// read, not once for a page.
+    /// Takes the outlet into use, for as long as the program runs. One that has been taken into use before is the same one,
+    /// so that a config may be read time and again: what is never given back is one outlet for each that was ever written.
     pub fn outlet(&self) -> &'static Outlet {
+        static TAKEN: Mutex<Vec<(Configured, &'static Outlet)>> = Mutex::new(Vec::new());
+        let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, outlet)) = taken.iter().find(|(known, _)| known == self) {
+            return outlet;
+        }
+        let outlet = self.leaked();
+        taken.push((self.clone(), outlet));
+        outlet
+    }
+
+    fn leaked(&self) -> &'static Outlet {
         let leak = |text: &str| -> &'static str { Box::leak(text.to_owned().into_boxed_str()) };
         Box::leak(Box::new(Outlet {
             slug: leak(&self.slug),

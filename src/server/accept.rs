@@ -15,9 +15,12 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+use super::admin::{self, Reload};
 use super::connection::{Answering, Ends};
+use super::hosts::Hosts;
 use super::impatient::{Impatient, Patience, Progress};
 use super::{Limits, ServerState, admit, descriptors, headers, router};
+use crate::metrics::Metrics;
 
 /// Bytes that the head of a request may have. Addresses and headers of real readers take a tenth of it.
 const HEAD: usize = 16 * 1024;
@@ -28,52 +31,32 @@ const HEADERS: usize = 64;
 /// Pause after a failure to accept, which is mostly too many open files: trying again at once would only burn the processor.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// Connections to the listener for administration.
+const ADMIN: usize = 16;
+
 /// How long a shutdown waits for the rest of a request that is only half there.
 const HALF_ASKED: Duration = Duration::from_secs(1);
 
 /// Serves what is asked for on `listener` until `shutdown` is ready; then takes nothing new and waits a little for the answers
 /// under way.
 pub async fn serve(listener: TcpListener, state: ServerState, shutdown: impl Future<Output = ()>) {
-    let limits = state.0.limits.clone();
-    let reception = Reception::new(&limits, state.clone());
-    let places = Arc::new(Semaphore::new(descriptors::room_for(limits.connections)));
-    let (stop, stopping) = watch::channel(false);
-    let mut connections = JoinSet::new();
-    let mut shutdown = pin!(shutdown);
+    let limits = Limits { connections: descriptors::room_for(state.0.limits.connections), ..state.0.limits.clone() };
+    let (hosts, metrics) = (state.0.hosts.clone(), state.metrics());
+    // Who waits for a change is answered before the answers under way are waited for.
+    let waiting = state.clone();
+    let shutdown = async move {
+        shutdown.await;
+        waiting.close();
+    };
+    Reception::new(&limits, router(state), hosts, Some(metrics)).attend_all(listener, &limits, shutdown).await;
+}
 
-    loop {
-        // The place is taken before the connection: over the limit, clients wait in the kernel's backlog.
-        let accepting = async {
-            let place = reception.place(&places).await;
-            (listener.accept().await, place)
-        };
-        let (accepted, place) = tokio::select! {
-            accepted = accepting => accepted,
-            Some(_) = connections.join_next() => continue,
-            () = &mut shutdown => break,
-        };
-        match accepted {
-            Ok((stream, _)) => {
-                let (reception, stopping) = (reception.clone(), stopping.clone());
-                connections.spawn(async move {
-                    reception.attend(stream, stopping).await;
-                    drop(place);
-                });
-            }
-            Err(error) => {
-                tracing::warn!("a connection could not be accepted: {error}");
-                sleep(ACCEPT_PAUSE).await;
-            }
-        }
-    }
-
-    drop(listener);
-    state.close();
-    let _ = stop.send(true);
-    let ended = async { while connections.join_next().await.is_some() {} };
-    if timeout(limits.drain, ended).await.is_err() {
-        tracing::warn!("{} answers were cut off by the shutdown", connections.len());
-    }
+/// The same for whoever runs the server.
+pub async fn serve_admin(listener: TcpListener, state: ServerState, reload: Reload, shutdown: impl Future<Output = ()>) {
+    let limits = Limits { connections: ADMIN, ..state.0.limits.clone() };
+    // With a token, any name will do; without one, a page in a browser here must not reach it under a name of its own.
+    let hosts = if state.settings().access.admin_token.is_some() { Hosts::new(None) } else { Hosts::machine() };
+    Reception::new(&limits, admin::router(state, reload), hosts, None).attend_all(listener, &limits, shutdown).await;
 }
 
 /// What every connection is treated with. Cheap to clone.
@@ -84,21 +67,61 @@ struct Reception {
     patience: Patience,
     /// Asks whoever has been here longest to leave after the answer under way.
     crowded: Arc<Notify>,
+    metrics: Option<Metrics>,
 }
 
 impl Reception {
-    fn new(limits: &Limits, state: ServerState) -> Self {
+    fn new(limits: &Limits, router: Router, hosts: Hosts, metrics: Option<Metrics>) -> Self {
         let mut http = http1::Builder::new();
         // Each phase has its own limit in the stream; this one catches a head that came in one piece with the request before
         // it, which the stream can't tell from that.
         http.timer(TokioTimer::new()).header_read_timeout(limits.idle).max_buf_size(HEAD).max_headers(HEADERS);
         Reception {
             http: Arc::new(http),
-            router: router(state.clone())
-                .layer(from_fn_with_state(state, admit::admit))
-                .layer(map_response(headers::guarded)),
+            router: router.layer(from_fn_with_state(hosts, admit::admit)).layer(map_response(headers::guarded)),
             patience: Patience { head: limits.header, idle: limits.idle, write: limits.write },
             crowded: Arc::default(),
+            metrics,
+        }
+    }
+
+    async fn attend_all(&self, listener: TcpListener, limits: &Limits, shutdown: impl Future<Output = ()>) {
+        let places = Arc::new(Semaphore::new(limits.connections));
+        let (stop, stopping) = watch::channel(false);
+        let mut connections = JoinSet::new();
+        let mut shutdown = pin!(shutdown);
+
+        loop {
+            // The place is taken before the connection: over the limit, clients wait in the kernel's backlog.
+            let accepting = async {
+                let place = self.place(&places).await;
+                (listener.accept().await, place)
+            };
+            let (accepted, place) = tokio::select! {
+                accepted = accepting => accepted,
+                Some(_) = connections.join_next() => continue,
+                () = &mut shutdown => break,
+            };
+            match accepted {
+                Ok((stream, _)) => {
+                    let (reception, stopping) = (self.clone(), stopping.clone());
+                    connections.spawn(async move {
+                        reception.attend(stream, stopping).await;
+                        drop(place);
+                    });
+                }
+                Err(error) => {
+                    tracing::warn!("a connection could not be accepted: {error}");
+                    sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+
+        drop(listener);
+        let _ = stop.send(true);
+        let ended = async { while connections.join_next().await.is_some() {} };
+        if timeout(limits.drain, ended).await.is_err() {
+            tracing::warn!("{} answers were cut off by the shutdown", connections.len());
         }
     }
 
@@ -116,6 +139,7 @@ impl Reception {
     /// Answers on one connection until either side ends it.
     async fn attend(&self, stream: TcpStream, mut stopping: watch::Receiver<bool>) {
         let Some(ends) = Ends::of(&stream) else { return };
+        let _counted = self.metrics.as_ref().map(Metrics::connected);
         // A feed goes out in one piece; the last packet should not wait for more to come.
         let _ = stream.set_nodelay(true);
         let progress = Progress::new();

@@ -7,22 +7,22 @@ use axum::http::{HeaderMap, Version};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::ServerState;
 use super::connection::Ends;
 use super::error::Refused;
+use super::hosts::Hosts;
 
 /// Bytes of the longest address that is answered. Ours take a hundredth of it.
 const ADDRESS: usize = 8 * 1024;
 
 /// Refuses a request that is too long or meant for another server.
-pub(super) async fn admit(State(state): State<ServerState>, request: Request, next: Next) -> Response {
-    match admissible(&state, &request) {
+pub(super) async fn admit(State(hosts): State<Hosts>, request: Request, next: Next) -> Response {
+    match admissible(&hosts, &request) {
         Ok(()) => next.run(request).await,
         Err(refused) => refused.into_response(),
     }
 }
 
-fn admissible(state: &ServerState, request: &Request) -> Result<(), Refused> {
+fn admissible(hosts: &Hosts, request: &Request) -> Result<(), Refused> {
     let uri = request.uri();
     let length = uri.path_and_query().map_or(0, |path| path.as_str().len()) + uri.host().map_or(0, str::len);
     if length > ADDRESS {
@@ -34,11 +34,11 @@ fn admissible(state: &ServerState, request: &Request) -> Result<(), Refused> {
         if authority.as_str().contains('@') {
             return Err(Refused::NoHost);
         }
-        if !state.0.hosts.are_ours(authority.host(), ends.map(|ends| ends.local)) {
+        if !hosts.are_ours(authority.host(), ends.map(|ends| ends.local)) {
             return Err(Refused::OtherHost(authority.host().to_owned()));
         }
     }
-    if named.is_none() && uri.authority().is_none() && state.0.hosts.named() {
+    if named.is_none() && uri.authority().is_none() && hosts.named() {
         return Err(Refused::NoHost);
     }
     Ok(())

@@ -18,6 +18,8 @@ use super::impatient::Progress;
 /// The ends of a connection, for whoever answers on it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ends {
+    /// The client, or the proxy before it.
+    pub peer: IpAddr,
     /// The address of ours that it reached.
     pub local: IpAddr,
 }
@@ -25,7 +27,8 @@ pub(super) struct Ends {
 impl Ends {
     /// None where the client has gone already.
     pub fn of(stream: &TcpStream) -> Option<Ends> {
-        Some(Ends { local: stream.local_addr().ok()?.ip().to_canonical() })
+        let (peer, local) = (stream.peer_addr().ok()?.ip(), stream.local_addr().ok()?.ip());
+        Some(Ends { peer: peer.to_canonical(), local: local.to_canonical() })
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a request is refused with. All status codes of errors are here.
 
-use axum::http::header::{ALLOW, CONNECTION, CONTENT_TYPE, RETRY_AFTER, VARY};
+use axum::http::header::{ALLOW, CONNECTION, CONTENT_TYPE, RETRY_AFTER, VARY, WWW_AUTHENTICATE};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
@@ -26,6 +26,16 @@ pub(super) enum Refused {
     NoHost,
     #[error("{} is not served here", quoted(.0))]
     OtherHost(String),
+    #[error("this takes a token: as a password, as `Authorization: Bearer …`, or behind the address as `?key=…`")]
+    Stranger,
+    #[error("only /metrics, /healthz and, by POST, /admin/reload are here")]
+    NoAdmin,
+    #[error("this address is asked for in another way: /admin/reload by POST, the others by GET")]
+    AdminMethod,
+    #[error("no page may ask for this")]
+    Page,
+    #[error("the server is stopping")]
+    Stopping,
     #[error("this is served as it is, or coded as gzip or br, and the request accepts none of them")]
     NotAcceptable,
     #[error("the store does not answer; try again in a few seconds")]
@@ -33,6 +43,9 @@ pub(super) enum Refused {
     #[error("too many clients wait for changes already; ask without `wait`, or again in a few seconds")]
     Crowded,
 }
+
+/// The status of an answer that tells why the settings were not taken.
+pub(super) const MISTAKEN: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
 
 impl Refused {
     fn status(&self) -> StatusCode {
@@ -44,6 +57,11 @@ impl Refused {
             Refused::Body => StatusCode::PAYLOAD_TOO_LARGE,
             Refused::NoHost => StatusCode::BAD_REQUEST,
             Refused::OtherHost(_) => StatusCode::MISDIRECTED_REQUEST,
+            Refused::Stranger => StatusCode::UNAUTHORIZED,
+            Refused::NoAdmin => StatusCode::NOT_FOUND,
+            Refused::AdminMethod => StatusCode::METHOD_NOT_ALLOWED,
+            Refused::Page => StatusCode::FORBIDDEN,
+            Refused::Stopping => StatusCode::SERVICE_UNAVAILABLE,
             Refused::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Refused::Unavailable | Refused::Crowded => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -54,6 +72,10 @@ impl Refused {
             Refused::Method => Some((ALLOW, HeaderValue::from_static("GET, HEAD"))),
             Refused::NotAcceptable => Some((VARY, HeaderValue::from_static("Accept-Encoding"))),
             Refused::Unavailable | Refused::Crowded => Some((RETRY_AFTER, HeaderValue::from_static("5"))),
+            // What browsers ask a password for, and most feed readers.
+            Refused::Stranger => {
+                Some((WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"tidings\", charset=\"UTF-8\"")))
+            }
             // What comes next on the connection is not to be trusted to be a request.
             Refused::LongAddress | Refused::Body | Refused::NoHost | Refused::OtherHost(_) => {
                 Some((CONNECTION, HeaderValue::from_static("close")))

@@ -14,6 +14,11 @@ impl Hosts {
         Hosts(base_url.and_then(Url::host_str).map(plain))
     }
 
+    /// Answers as this machine only, whatever name a page in a browser gives it.
+    pub fn machine() -> Self {
+        Hosts(Some(String::new()))
+    }
+
     /// Whether only some names are answered.
     pub fn named(&self) -> bool {
         self.0.is_some()

@@ -4,6 +4,7 @@
 //! fetch. Feeds are written once for each generation of the store and served from memory after that.
 
 mod accept;
+mod admin;
 mod aside;
 mod admit;
 mod api;
@@ -24,28 +25,33 @@ mod index;
 mod missing;
 mod overview;
 mod query;
+mod readers;
+mod requests;
 
 use std::net::SocketAddr;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use axum::Router;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderValue, Uri};
-use axum::middleware::{from_fn, map_response};
+use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::routing::get;
 use chrono::{DateTime, Utc};
 use tokio::sync::Semaphore;
 use url::Url;
 
+use crate::config::Access;
 use crate::feed::Format;
+use crate::metrics::Metrics;
 use crate::store::Store;
 use cache::Cache;
 use error::Refused;
 use hosts::Hosts;
 use overview::Watch;
 
-pub use accept::serve;
+pub use accept::{serve, serve_admin};
+pub use admin::Reload;
 pub use aside::answer_to;
 
 /// What a client may take of the server, in time and in memory.
@@ -84,6 +90,15 @@ impl Default for Limits {
     }
 }
 
+/// What may be set anew while the server runs.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// Who may read, and what is believed of whom.
+    pub access: Access,
+    /// Whether each request is logged.
+    pub log_requests: bool,
+}
+
 /// All that answering takes. Cheap to clone; every clone is the same.
 #[derive(Debug, Clone)]
 pub struct ServerState(Arc<Inner>);
@@ -95,6 +110,8 @@ struct Inner {
     base: String,
     hosts: Hosts,
     limits: Limits,
+    settings: RwLock<Arc<Settings>>,
+    metrics: Metrics,
     watch: Watch,
     cache: Cache,
     /// Places of those who wait for a change.
@@ -120,17 +137,11 @@ impl ServerState {
         let base = base_url.map_or_else(|| format!("http://{listen}"), |url| url.as_str().trim_end_matches('/').to_owned());
         let watch = Watch::new(limits.recheck);
         let cache = Cache::new(limits.feeds);
-        ServerState(Arc::new(Inner {
-            store,
-            base,
-            hosts: Hosts::new(base_url),
-            waiting: Semaphore::new(limits.waiting),
-            limits,
-            watch,
-            cache,
-            closing: tokio::sync::watch::Sender::new(false),
-            clock: OnceLock::new(),
-        }))
+        let (hosts, settings, metrics) = (Hosts::new(base_url), RwLock::default(), Metrics::default());
+        let clock = OnceLock::new();
+        let (waiting, closing) = (Semaphore::new(limits.waiting), tokio::sync::watch::Sender::new(false));
+        let inner = Inner { store, base, hosts, limits, settings, metrics, watch, cache, clock, waiting, closing };
+        ServerState(Arc::new(inner))
     }
 
     /// Tells those who wait that there is nothing to wait for.
@@ -148,6 +159,20 @@ impl ServerState {
     pub fn with_clock(self, clock: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>) -> Self {
         let _ = self.0.clock.set(Now(clock));
         self
+    }
+
+    /// Goes by these settings from the next request on.
+    pub fn set(&self, settings: Settings) {
+        *self.0.settings.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
+    }
+
+    fn settings(&self) -> Arc<Settings> {
+        self.0.settings.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What is counted, and shown to whoever runs the server.
+    pub fn metrics(&self) -> Metrics {
+        self.0.metrics.clone()
     }
 }
 
@@ -179,6 +204,8 @@ pub fn router(state: ServerState) -> Router {
         .method_not_allowed_fallback(|| async { Refused::Method })
         // A route that takes a body is merged behind this line, with a limit of its own.
         .layer(from_fn(admit::without_body))
+        .layer(from_fn_with_state(state.clone(), readers::known))
+        .layer(from_fn_with_state(state.clone(), requests::noted))
         .layer(map_response(headers::guarded))
         .with_state(state)
 }

@@ -1,7 +1,8 @@
 //! What has been read, kept in a file: live blogs, their entries for ever, and how each followed address fares.
 //!
 //! The store is SQLite with a write-ahead log and a sync at every commit: what a feed once showed survives a kill and a power
-//! cut. One refresh is one transaction, so that nobody ever sees half of one. Any number of processes may open the same file.
+//! cut. One refresh is one transaction, so that nobody ever sees half of one. Any number of processes may read the same file; the
+//! one that writes takes its [`Lock`] first.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,9 +17,12 @@ use crate::rhythm::Rhythm;
 
 mod aliases;
 mod archive;
+mod backup;
 mod blogs;
 mod captures;
 mod changes;
+mod lock;
+mod measure;
 mod compare;
 mod life;
 mod list;
@@ -31,16 +35,20 @@ mod rows;
 mod save;
 mod sources;
 mod sqlite;
+mod trouble;
 mod standing;
 mod text;
 mod window;
 
+pub use backup::Copied;
 pub use captures::{Kept, NewCapture};
 pub use changes::{Change, ChangeKind, Position};
 pub use compare::Compared;
 pub use life::{Found, Seen, State, WholeLife};
 pub use list::{Listed, Listing};
+pub use lock::{Holder, Lock};
 pub use log::{ChangeFilter, ChangePage};
+pub use measure::Measured;
 pub use prune::{KeepCaptures, Pruned};
 pub use query::{Edits, Query};
 pub use rebuild::Again;
@@ -283,6 +291,36 @@ pub enum StoreError {
         /// The newest schema this program knows.
         known: i64,
     },
+    /// Another process writes to it.
+    #[error("the store {} is in use: {}", path.display(), in_use(holder))]
+    InUse {
+        /// The file.
+        path: PathBuf,
+        /// Who holds its lock, where that could be learnt.
+        holder: Option<Holder>,
+    },
+    /// The file that says who writes can't be made or locked.
+    #[error("can't lock {}: {source}", path.display())]
+    NoLock {
+        /// The file beside the store.
+        path: PathBuf,
+        /// What the file system said.
+        source: std::io::Error,
+    },
+    /// A copy must not take the place of anything.
+    #[error("{} is there already; a copy takes another name", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A copy could not be finished.
+    #[error("can't finish the copy {}: {source}", path.display())]
+    NotCopied {
+        /// The copy.
+        path: PathBuf,
+        /// What the file system said.
+        source: std::io::Error,
+    },
     /// SQLite or the file system refused.
     #[error("the store {} failed: {source}", path.display())]
     Database {
@@ -299,4 +337,26 @@ pub enum StoreError {
         /// Which value, and what is wrong with it.
         what: String,
     },
+}
+
+impl StoreError {
+    /// What SQLite said of the file at `path`.
+    fn of(path: &std::path::Path, source: sqlx::Error) -> StoreError {
+        match &source {
+            // A file that is no database at all.
+            sqlx::Error::Database(error) if error.code().as_deref() == Some("26") => {
+                StoreError::NotAStore { path: path.into() }
+            }
+            _ => StoreError::Database { path: path.into(), source },
+        }
+    }
+}
+
+fn in_use(holder: &Option<Holder>) -> String {
+    match holder {
+        Some(Holder { pid, command, .. }) => {
+            format!("`tidings {command}` runs on it as process {pid}; stop that one first, or choose another store")
+        }
+        None => "another process runs on it; stop that one first, or choose another store".to_owned(),
+    }
 }

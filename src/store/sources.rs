@@ -31,8 +31,8 @@ impl Store {
     /// that two processes on one store don't ask an outlet twice, and one that is killed and started again and again asks no
     /// more often than any other. A refresh that ends writes the true next time over the lease.
     ///
-    /// Which addresses are its own a process has to say: `serve --follow` and a `refresh` from cron may share a store and
-    /// follow different ones, and neither may take the other's away.
+    /// Which addresses are its own a process has to say: a store may know others, of `serve --follow` or another config, and
+    /// a `refresh` that runs on it between two servers must not ask for those.
     pub async fn claim(
         &self,
         mine: &[String],

@@ -12,6 +12,7 @@ use super::changes::latest;
 use super::notice::Notice;
 use super::prune::KeepCaptures;
 use super::rows::Fault;
+use super::trouble::Trouble;
 
 /// `PRAGMA application_id` of a tidings store: "tide" in ASCII.
 const APPLICATION: i64 = 0x7469_6465;
@@ -20,7 +21,7 @@ const APPLICATION: i64 = 0x7469_6465;
 const MIGRATIONS: &[&str] = &[include_str!("schema/1.sql"), include_str!("schema/2.sql"), include_str!("schema/3.sql")];
 
 /// How long a write waits for another process to finish its own.
-const BUSY: Duration = Duration::from_secs(10);
+pub(super) const BUSY: Duration = Duration::from_secs(10);
 
 /// The store: cheap to clone, every clone is the same open file.
 #[derive(Debug, Clone)]
@@ -30,6 +31,7 @@ pub struct Store {
     /// One connection only: SQLite has one writer at a time, and waiting here is fairer than its busy handler.
     writer: SqlitePool,
     notice: Notice,
+    trouble: Trouble,
     pub(super) keep: KeepCaptures,
 }
 
@@ -50,10 +52,19 @@ impl Store {
     /// Opens the store at `path` to read it and nothing else: no file is made, no schema brought up to date, and whatever
     /// would write fails.
     pub async fn open_to_read(path: &Path) -> Result<Store, StoreError> {
+        Store::as_it_is(path, options(path).read_only(true)).await
+    }
+
+    /// Opens the store at `path` for a word beside whoever holds its lock: no file is made, and no schema brought up to date
+    /// under the other's feet.
+    pub async fn open_beside(path: &Path) -> Result<Store, StoreError> {
+        Store::as_it_is(path, options(path).synchronous(SqliteSynchronous::Full)).await
+    }
+
+    async fn as_it_is(path: &Path, options: SqliteConnectOptions) -> Result<Store, StoreError> {
         if !path.exists() {
             return Err(StoreError::Missing { path: path.into() });
         }
-        let options = options(path).read_only(true);
         let mut first = connect(&options, path).await?;
         let known = MIGRATIONS.len() as i64;
         let found = inspect(&mut first).await.map_err(|source| StoreError::Database { path: path.into(), source })?.version;
@@ -69,7 +80,7 @@ impl Store {
         first.close().await.map_err(|source| StoreError::Database { path: path.into(), source })?;
         let pool = |size| SqlitePoolOptions::new().max_connections(size).connect_lazy_with(options.clone());
         let (readers, writer, notice) = (pool(4), pool(1), Notice::new(newest));
-        Ok(Store { path: path.into(), readers, writer, notice, keep: KeepCaptures::ALL })
+        Ok(Store { path: path.into(), readers, writer, notice, trouble: Trouble::default(), keep: KeepCaptures::ALL })
     }
 
     /// The file it is kept in.
@@ -92,6 +103,10 @@ impl Store {
         &self.notice
     }
 
+    pub(super) fn noted(&self) -> &Trouble {
+        &self.trouble
+    }
+
     /// A snapshot: what is read in it belongs together, whoever writes meanwhile.
     pub(super) async fn snapshot(&self) -> Result<Transaction<'static, Sqlite>, Fault> {
         Ok(self.readers.begin().await?)
@@ -105,6 +120,7 @@ impl Store {
 
     /// `fault` with the file's name.
     pub(super) fn named(&self, fault: Fault) -> StoreError {
+        self.trouble.note(&fault);
         fault.named(&self.path)
     }
 }
@@ -115,10 +131,7 @@ fn options(path: &Path) -> SqliteConnectOptions {
 
 /// The first connection to a file, once it is known to be ours.
 async fn connect(options: &SqliteConnectOptions, path: &Path) -> Result<SqliteConnection, StoreError> {
-    let database = |source| match &source {
-        sqlx::Error::Database(error) if error.code().as_deref() == Some("26") => StoreError::NotAStore { path: path.into() },
-        _ => StoreError::Database { path: path.into(), source },
-    };
+    let database = |source| StoreError::of(path, source);
     let mut first = SqliteConnection::connect_with(options).await.map_err(database)?;
     let found = inspect(&mut first).await.map_err(database)?;
     check(path, found)?;
@@ -126,13 +139,13 @@ async fn connect(options: &SqliteConnectOptions, path: &Path) -> Result<SqliteCo
 }
 
 /// What a file says of itself.
-struct Found {
+pub(super) struct Found {
     application: i64,
     version: i64,
     tables: i64,
 }
 
-async fn inspect(db: &mut SqliteConnection) -> Result<Found, sqlx::Error> {
+pub(super) async fn inspect(db: &mut SqliteConnection) -> Result<Found, sqlx::Error> {
     // In one statement: another process may be in the middle of making it a store.
     let (application, version, tables) = sqlx::query_as(
         "SELECT (SELECT application_id FROM pragma_application_id), (SELECT user_version FROM pragma_user_version),
@@ -144,7 +157,7 @@ async fn inspect(db: &mut SqliteConnection) -> Result<Found, sqlx::Error> {
 }
 
 /// Refuses a file that is not ours before anything is written to it.
-fn check(path: &Path, found: Found) -> Result<(), StoreError> {
+pub(super) fn check(path: &Path, found: Found) -> Result<(), StoreError> {
     let known = MIGRATIONS.len() as i64;
     match found {
         Found { application: 0, version: 0, tables: 0 } => Ok(()),

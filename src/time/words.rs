@@ -45,6 +45,7 @@ const LABELS: [&str; 24] = [
 /// The words of a text, or `None` at the first one that has no place in a time.
 pub(super) fn words(text: &str) -> Option<Vec<Word>> {
     let mut words = Vec::new();
+    let mut last = "";
     for part in text.split(|c: char| c.is_whitespace() || matches!(c, ',' | '(' | ')' | '|' | '\u{200b}')) {
         let part = part.trim_end_matches(':');
         if part.is_empty() {
@@ -58,6 +59,11 @@ pub(super) fn words(text: &str) -> Option<Vec<Word>> {
         if words.len() > 12 {
             return None;
         }
+        last = part;
+    }
+    // Atlantic Time, not the word: nothing follows that it could stand before.
+    if let ("AT", [.., Word::Clock(..), word]) = (last, &mut words[..]) {
+        *word = Word::Label(last.to_owned());
     }
     Some(words)
 }

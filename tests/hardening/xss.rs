@@ -86,9 +86,9 @@ fn followed(address: &str) -> bool {
 
 /// A page of an unknown outlet whose JSON-LD holds each vector in every field of an entry.
 fn in_json_ld(vectors: &[Vector]) -> LiveBlog {
-    let entries = vectors.iter().map(|Vector { id, html }| {
+    let entries = vectors.iter().enumerate().map(|(number, Vector { id, html })| {
         serde_json::json!({
-            "@type": "BlogPosting", "@id": format!("#{id}"), "url": html, "headline": html, "author": { "name": html },
+            "@type": "BlogPosting", "@id": format!("#{id}-x{number}"), "url": html, "headline": html, "author": { "name": html },
             "datePublished": "2024-03-30T16:48:00Z", "articleBody": html,
         })
     });

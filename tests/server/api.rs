@@ -89,7 +89,10 @@ async fn the_log_is_read_from_where_one_left_off() {
             (kinds.collect::<Vec<_>>(), answer["after"].as_i64().unwrap())
         }
     };
-    assert_eq!(kinds("/api/v1/changes?kind=edited,withdrawn").await, (vec!["edited".into(), "edited".into(), "withdrawn".into()], 8));
+    assert_eq!(
+        kinds("/api/v1/changes?kind=edited,withdrawn").await,
+        (vec!["edited".into(), "edited".into(), "withdrawn".into()], 8)
+    );
     assert_eq!(kinds("/api/v1/changes?outlet=hill").await, (vec!["new".into()], 8));
     let blog = format!("/api/v1/changes?kind=new&limit=2&blog={}", blog("lake", "1", vec![]).head.id);
     assert_eq!(seqs(&served.get(&blog).await.json()), [1, 2]);
@@ -198,7 +201,11 @@ async fn what_is_wrong_is_told_as_a_problem() {
     let served = lived().await;
     for (path, status, detail) in [
         ("/api/v1/changes?afer=1", 400, "there is no parameter `afer`; did you mean `after`?"),
-        ("/api/v1/changes?after=-1", 400, "the parameter `after` is `-1`, and may be a number from 0 to 9223372036854775807"),
+        (
+            "/api/v1/changes?after=-1",
+            400,
+            "the parameter `after` is `-1`, and may be a number from 0 to 9223372036854775807",
+        ),
         ("/api/v1/changes?after=99", 400, "the parameter `after` is `99`, and the log ends at 8"),
         ("/api/v1/changes?limit=1001", 400, "may be a number from 1 to 1000"),
         ("/api/v1/changes?wait=61", 400, "may be a number from 0 to 60"),
@@ -220,7 +227,11 @@ async fn what_is_wrong_is_told_as_a_problem() {
     ] {
         let answer = served.get(path).await;
         let told = answer.json();
-        assert_eq!((answer.status.as_u16(), &told["status"], &told["type"]), (status, &status.into(), &"about:blank".into()), "{path}");
+        assert_eq!(
+            (answer.status.as_u16(), &told["status"], &told["type"]),
+            (status, &status.into(), &"about:blank".into()),
+            "{path}"
+        );
         assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{path}");
         assert!(told["detail"].as_str().unwrap().contains(detail), "{path}: {told}");
     }
@@ -267,7 +278,10 @@ async fn an_entry_tells_its_whole_life() {
         ("*/*", "text/html; charset=utf-8"),
     ] {
         let answer = served.ask(axum::http::Method::GET, &path, &[("accept", kind)]).await;
-        assert_eq!((answer.header("content-type"), answer.header("vary")), (Some(content_type), Some("Accept, Accept-Encoding")));
+        assert_eq!(
+            (answer.header("content-type"), answer.header("vary")),
+            (Some(content_type), Some("Accept, Accept-Encoding"))
+        );
     }
     assert_eq!(served.get(&format!("{path}?x=1")).await.status, StatusCode::BAD_REQUEST);
     assert_eq!(served.get("/entries/nobody").await.status, StatusCode::NOT_FOUND);
@@ -300,9 +314,13 @@ async fn an_entrys_page_can_be_read_cited_and_heard() {
     // Words of a page are words: the markup in this one's text is shown.
     assert!(page.contains("&#60;b&#62;") || page.contains("&lt;b&gt;"), "{page}");
     let policy = answer.header("content-security-policy").unwrap();
-    assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe") && !policy.contains("script-src"), "{policy}");
+    assert!(
+        policy.contains("default-src 'none'") && !policy.contains("unsafe") && !policy.contains("script-src"),
+        "{policy}"
+    );
     let tag = answer.header("etag").unwrap();
-    let again = served.ask(axum::http::Method::GET, &format!("/entries/{}", id_of(&all, "b")), &[("if-none-match", tag)]).await;
+    let again =
+        served.ask(axum::http::Method::GET, &format!("/entries/{}", id_of(&all, "b")), &[("if-none-match", tag)]).await;
     assert_eq!(again.status, StatusCode::NOT_MODIFIED);
 
     let gone = served.get(&format!("/entries/{}", id_of(&all, "c"))).await;
@@ -340,7 +358,9 @@ struct Description(Value);
 impl Description {
     fn resolve<'a>(&'a self, schema: &'a Value) -> &'a Value {
         match schema["$ref"].as_str() {
-            Some(path) => self.resolve(self.0.pointer(path.trim_start_matches('#')).unwrap_or_else(|| panic!("{path} is nowhere"))),
+            Some(path) => {
+                self.resolve(self.0.pointer(path.trim_start_matches('#')).unwrap_or_else(|| panic!("{path} is nowhere")))
+            }
             None => schema,
         }
     }
@@ -401,7 +421,12 @@ impl Description {
     }
 
     /// Its properties, with those of what it is made of.
-    fn gather<'a>(&'a self, schema: &'a Value, properties: &mut serde_json::Map<String, Value>, required: &mut BTreeSet<&'a str>) {
+    fn gather<'a>(
+        &'a self,
+        schema: &'a Value,
+        properties: &mut serde_json::Map<String, Value>,
+        required: &mut BTreeSet<&'a str>,
+    ) {
         let schema = self.resolve(schema);
         for part in schema["allOf"].as_array().into_iter().flatten() {
             self.gather(part, properties, required);
@@ -470,7 +495,10 @@ async fn another_answer_than_described_is_found() {
         description.check(schema, &bad, "").unwrap_err()
     };
     for (told, change) in [
-        (".entries[].published is missing", &(|it: &mut Value| drop(it["entries"][0].as_object_mut().unwrap().remove("published"))) as &dyn Fn(&mut Value)),
+        (
+            ".entries[].published is missing",
+            &(|it: &mut Value| drop(it["entries"][0].as_object_mut().unwrap().remove("published"))) as &dyn Fn(&mut Value),
+        ),
         (".entries[].extra is not described", &|it| it["entries"][0]["extra"] = 1.into()),
         (".entries[].life.revision: \"1\" is no", &|it| it["entries"][0]["life"]["revision"] = "1".into()),
         (".entries[].published.precision", &|it| it["entries"][0]["published"]["precision"] = "rough".into()),

@@ -61,7 +61,9 @@ impl Asked {
         // A plus that was not escaped has become a space on the way.
         let parsed = DateTime::parse_from_rfc3339(&value.replace(' ', "+"));
         let parsed = parsed.map(|at| at.to_utc()).ok().filter(|at| (0..253_402_300_800).contains(&at.timestamp()));
-        parsed.map(Some).ok_or_else(|| wrong(name, value, "has to be an instant with its offset, such as 2022-01-06T15:00:00Z"))
+        parsed
+            .map(Some)
+            .ok_or_else(|| wrong(name, value, "has to be an instant with its offset, such as 2022-01-06T15:00:00Z"))
     }
 
     /// `1` for yes, and nothing else: absent means no.
@@ -91,7 +93,10 @@ mod tests {
     fn what_is_not_on_the_list_is_refused_with_what_is() {
         for (query, told) in [
             ("afer=1", "there is no parameter `afer`; did you mean `after`?"),
-            ("utm_source=x", "there is no parameter `utm_source`; there are `after`, `limit`, `blog`, `since`, `key_events`"),
+            (
+                "utm_source=x",
+                "there is no parameter `utm_source`; there are `after`, `limit`, `blog`, `since`, `key_events`",
+            ),
             ("after=1&after=1", "the parameter `after` is there twice; once is enough"),
         ] {
             assert_eq!(asked(query).err().unwrap(), told);
@@ -103,9 +108,16 @@ mod tests {
     #[test]
     fn values_keep_to_their_bounds() {
         let number = |value: &str| asked(&format!("limit={value}")).unwrap().number("limit", 1, 50).ok().flatten();
-        for (value, read) in
-            [("1", Some(1)), ("50", Some(50)), ("0", None), ("51", None), ("01", None), ("-1", None), ("1e1", None), ("", None)]
-        {
+        for (value, read) in [
+            ("1", Some(1)),
+            ("50", Some(50)),
+            ("0", None),
+            ("51", None),
+            ("01", None),
+            ("-1", None),
+            ("1e1", None),
+            ("", None),
+        ] {
             assert_eq!(number(value), read, "{value}");
         }
         let instant = |value: &str| asked(&format!("since={value}")).unwrap().instant("since").ok().flatten();

@@ -14,10 +14,10 @@ use super::asked::{Asked, wrong};
 use super::{Answer, document, unavailable};
 use crate::feed::Format;
 use crate::model::{Head, Problem};
-use crate::server::missing::{known, no_blog};
-use crate::server::health::without_password;
-use crate::server::overview::Overview;
 use crate::server::ServerState;
+use crate::server::health::without_password;
+use crate::server::missing::{known, no_blog};
+use crate::server::overview::Overview;
 use crate::store::{Scope, StoredBlog};
 
 const DEFAULT: i64 = 100;

@@ -59,11 +59,7 @@ pub(super) async fn changes(State(state): State<ServerState>, request: Parts) ->
     let asked = Asked::of(request.uri.query(), &["after", "limit", "kind", "outlet", "blog", "wait"])?;
     let wait = asked.number("wait", 0, LONGEST_WAIT)?.unwrap_or_default();
     let filter = filter(&state, &asked).await?;
-    let waiting = if wait == 0 {
-        None
-    } else {
-        Some(state.0.waiting.try_acquire().map_err(|_| Refused::Crowded)?)
-    };
+    let waiting = if wait == 0 { None } else { Some(state.0.waiting.try_acquire().map_err(|_| Refused::Crowded)?) };
     // Subscribed to before the log is read: what comes between the two is not missed.
     let mut changed = waiting.is_some().then(|| state.0.store.changed());
     let until = Instant::now() + Duration::from_secs(wait.unsigned_abs());
