@@ -48,8 +48,11 @@ pub fn compared(old: &str, new: &str) -> Vec<Piece> {
     pieces.done()
 }
 
+/// What is done with slices that are too many to be compared.
+type Beyond<'a> = dyn Fn(&mut Pieces, &[&str], &[&str]) + 'a;
+
 /// Compares slices of two texts; what is beyond `most` is left to `beyond`.
-fn compare(pieces: &mut Pieces, old: &[&str], new: &[&str], most: usize, beyond: &dyn Fn(&mut Pieces, &[&str], &[&str])) {
+fn compare(pieces: &mut Pieces, old: &[&str], new: &[&str], most: usize, beyond: &Beyond) {
     let same = old.iter().zip(new).take_while(|(one, other)| one == other).count();
     let (start, old, new) = (&old[..same], &old[same..], &new[same..]);
     let same = old.iter().rev().zip(new.iter().rev()).take_while(|(one, other)| one == other).count();

@@ -394,7 +394,8 @@ impl Description {
             _ if !properties.is_empty() => vec!["object"],
             _ => return Err(format!("{place}: nothing is said of it")),
         };
-        if !kinds.contains(&kind) && !(kind == "integer" && kinds.contains(&"number")) {
+        let whole = kind == "integer" && kinds.contains(&"number");
+        if !(whole || kinds.contains(&kind)) {
             return Err(format!("{place}: {value} is no {kinds:?}"));
         }
         match value {
