@@ -10,6 +10,7 @@ pub mod model;
 pub mod page;
 pub mod charset;
 pub mod identity;
+pub mod revision;
 pub mod internet;
 pub mod time;
 pub mod html;

@@ -6,10 +6,11 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// What is known of one continuously updated page beside its entries.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Head {
     /// Slug of the outlet that publishes it, for example `sputnik`.
     pub outlet: String,
@@ -32,7 +33,7 @@ pub struct Head {
 }
 
 /// One live blog, as it stood in one capture.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct LiveBlog {
     /// What is known of the page itself.
     #[serde(flatten)]
@@ -53,7 +54,7 @@ pub struct LiveBlog {
 }
 
 /// What a page says of its own state.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Coverage {
     /// Live, ended, or not told.
     pub state: CoverageState,
@@ -64,7 +65,7 @@ pub struct Coverage {
 }
 
 /// See [`Coverage::state`].
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CoverageState {
     /// The page says that it is being updated.
@@ -79,10 +80,11 @@ pub enum CoverageState {
 }
 
 /// One timestamped update.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Entry {
     /// Permanent id: `urn:uuid` version 5 over outlet, live blog and `key`.
     #[serde(with = "uuid::serde::urn")]
+    #[schema(value_type = String)]
     pub id: Uuid,
     /// The outlet's own entry id, or one derived from the published instant (see [`crate::identity`]).
     pub key: String,
@@ -109,7 +111,7 @@ pub struct Entry {
 }
 
 /// What the store alone knows of an entry: how it has fared since it was first seen.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Life {
     /// How often it has been edited, and one.
     pub revision: u32,
@@ -135,7 +137,7 @@ pub enum Told {
 }
 
 /// A picture in an entry's body.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Image {
     /// Absolute `http` or `https` address.
     pub url: String,
@@ -148,7 +150,7 @@ pub struct Image {
 }
 
 /// What an outlet marks an entry as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Mark {
     /// Kept on top of the page.
@@ -162,7 +164,7 @@ pub enum Mark {
 }
 
 /// A time as evidence: the instant, and how it is known.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Stamp {
     /// The instant.
     pub at: DateTime<Utc>,
@@ -173,11 +175,12 @@ pub struct Stamp {
     /// Where those characters stood.
     pub origin: Origin,
     /// The IANA zone in which a wall clock was read; none where the printed time carries its own offset.
+    #[schema(value_type = Option<String>)]
     pub zone: Option<Tz>,
 }
 
 /// How exactly a [`Stamp`] is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Precision {
     /// To the second or better.
@@ -193,7 +196,7 @@ pub enum Precision {
 }
 
 /// Where a [`Stamp`] was read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {
     /// Text a reader sees on the page, or on a text capture.
@@ -213,7 +216,7 @@ pub enum Origin {
 }
 
 /// Something wrong with a page or an entry that a person may want to look at.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Problem {
     /// Machine-readable kind.
     pub code: ProblemCode,
@@ -222,7 +225,7 @@ pub struct Problem {
 }
 
 /// See [`Problem::code`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ProblemCode {
     /// An entry has no usable time; it keeps its place and its time is when it was first seen.

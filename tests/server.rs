@@ -2,6 +2,7 @@
 //! over a socket.
 
 mod admitted;
+mod api;
 mod readers;
 mod lives;
 
@@ -99,14 +100,17 @@ impl Served {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let response = self.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
-        let (parts, body) = response.into_parts();
-        Answer { status: parts.status, headers: parts.headers, body: body.collect().await.unwrap().to_bytes() }
+        answered(self.router.clone(), request.body(Body::empty()).unwrap()).await
     }
 
     async fn get(&self, path: &str) -> Answer {
         self.ask(Method::GET, path, &[]).await
     }
+}
+
+async fn answered(router: Router, request: Request<Body>) -> Answer {
+    let (parts, body) = router.oneshot(request).await.unwrap().into_parts();
+    Answer { status: parts.status, headers: parts.headers, body: body.collect().await.unwrap().to_bytes() }
 }
 
 fn blog_path(outlet: &str, key: &str, ending: &str) -> String {
@@ -584,6 +588,7 @@ const SHORT: Limits = Limits {
     drain: Duration::from_secs(3),
     feeds: 128,
     recheck: Duration::from_secs(1),
+    waiting: 4,
 };
 
 #[tokio::test]

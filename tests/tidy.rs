@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use tidings::adapters::OUTLETS;
 
 /// Which of our modules each module may name: imports point inward.
-const INWARD: [(&str, &[&str]); 26] = [
+const INWARD: [(&str, &[&str]); 27] = [
     ("model", &[]),
     ("page", &[]),
     ("identity", &[]),
     ("internet", &[]),
+    ("revision", &[]),
     ("charset", &["model", "page"]),
     ("time", &["model", "page"]),
     ("html", &["model", "internet", "css"]),
@@ -32,7 +33,7 @@ const INWARD: [(&str, &[&str]); 26] = [
     ("store", &["model", "identity", "reconcile", "rhythm", "norm"]),
     ("follow", &["model", "page", "outlet", "config", "fetch", "store", "reconcile", "wall", "rhythm", "norm", "metrics"]),
     ("replay", &["page", "follow", "reconcile", "store"]),
-    ("server", &["model", "identity", "config", "feed", "store", "metrics"]),
+    ("server", &["model", "identity", "revision", "config", "feed", "store", "metrics"]),
     (
         "cli",
         &[
@@ -58,7 +59,7 @@ const INWARD: [(&str, &[&str]); 26] = [
 ];
 
 /// Outside crates that only these modules may name.
-const ROOMS: [(&str, &[&str]); 26] = [
+const ROOMS: [(&str, &[&str]); 28] = [
     ("scraper", &["html"]),
     ("ammonia", &["html"]),
     ("html5ever", &["html"]),
@@ -73,6 +74,9 @@ const ROOMS: [(&str, &[&str]); 26] = [
     ("axum", &["server"]),
     ("hyper", &["server"]),
     ("askama", &["server"]),
+    ("similar", &["revision"]),
+    // What is answered with describes itself.
+    ("utoipa", &["model", "reconcile", "revision", "store", "server"]),
     ("toml", &["config"]),
     ("clap", &["cli", "main"]),
     ("warc", &["saved"]),
@@ -88,11 +92,12 @@ const ROOMS: [(&str, &[&str]); 26] = [
 ];
 
 /// Nothing in these reads a clock, waits, or touches a file or the network.
-const PURE: [&str; 16] = [
+const PURE: [&str; 17] = [
     "model",
     "page",
     "identity",
     "internet",
+    "revision",
     "charset",
     "time",
     "html",

@@ -42,6 +42,12 @@ const HALF_ASKED: Duration = Duration::from_secs(1);
 pub async fn serve(listener: TcpListener, state: ServerState, shutdown: impl Future<Output = ()>) {
     let limits = Limits { connections: descriptors::room_for(state.0.limits.connections), ..state.0.limits.clone() };
     let (hosts, metrics) = (state.0.hosts.clone(), state.metrics());
+    // Who waits for a change is answered before the answers under way are waited for.
+    let waiting = state.clone();
+    let shutdown = async move {
+        shutdown.await;
+        waiting.close();
+    };
     Reception::new(&limits, router(state), hosts, Some(metrics)).attend_all(listener, &limits, shutdown).await;
 }
 

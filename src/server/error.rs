@@ -40,6 +40,8 @@ pub(super) enum Refused {
     NotAcceptable,
     #[error("the store does not answer; try again in a few seconds")]
     Unavailable,
+    #[error("too many clients wait for changes already; ask without `wait`, or again in a few seconds")]
+    Crowded,
 }
 
 /// The status of an answer that tells why the settings were not taken.
@@ -61,7 +63,7 @@ impl Refused {
             Refused::Page => StatusCode::FORBIDDEN,
             Refused::Stopping => StatusCode::SERVICE_UNAVAILABLE,
             Refused::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
-            Refused::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Refused::Unavailable | Refused::Crowded => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -69,7 +71,7 @@ impl Refused {
         match self {
             Refused::Method => Some((ALLOW, HeaderValue::from_static("GET, HEAD"))),
             Refused::NotAcceptable => Some((VARY, HeaderValue::from_static("Accept-Encoding"))),
-            Refused::Unavailable => Some((RETRY_AFTER, HeaderValue::from_static("5"))),
+            Refused::Unavailable | Refused::Crowded => Some((RETRY_AFTER, HeaderValue::from_static("5"))),
             // What browsers ask a password for, and most feed readers.
             Refused::Stranger => {
                 Some((WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"tidings\", charset=\"UTF-8\"")))
@@ -88,6 +90,29 @@ impl IntoResponse for Refused {
         let plain = [(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"))];
         let mut response = (self.status(), plain, format!("{self}\n")).into_response();
         response.headers_mut().extend(self.header());
+        response
+    }
+}
+
+/// The same as a problem document (RFC 9457), as the API tells it.
+#[derive(Debug)]
+pub(super) struct Problem(pub Refused);
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        Problem(refused)
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = self.0.status();
+        let told = serde_json::json!({
+            "type": "about:blank", "title": status.canonical_reason(), "status": status.as_u16(), "detail": self.0.to_string(),
+        });
+        let kind = [(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"))];
+        let mut response = (status, kind, told.to_string()).into_response();
+        response.headers_mut().extend(self.0.header());
         response
     }
 }

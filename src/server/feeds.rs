@@ -209,7 +209,7 @@ async fn body(mut headers: HeaderMap, written: &Written, coding: Coding, format:
 }
 
 /// A header, or none where the value can't be one.
-fn header(name: HeaderName, value: &str) -> Option<(HeaderName, HeaderValue)> {
+pub(super) fn header(name: HeaderName, value: &str) -> Option<(HeaderName, HeaderValue)> {
     HeaderValue::from_str(value).ok().map(|value| (name, value))
 }
 

@@ -96,11 +96,11 @@ fn source(source: &SourceState) -> SourcePart {
 }
 
 /// An instant for people.
-fn shown(at: &DateTime<Utc>) -> String {
+pub(super) fn shown(at: &DateTime<Utc>) -> String {
     at.format("%-d %B %Y, %H:%M UTC").to_string()
 }
 
 /// An instant for `<time datetime>`.
-fn exact(at: &DateTime<Utc>) -> String {
+pub(super) fn exact(at: &DateTime<Utc>) -> String {
     at.format("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

@@ -7,12 +7,14 @@ mod accept;
 mod admin;
 mod aside;
 mod admit;
+mod api;
 mod cache;
 mod coding;
 mod conditional;
 mod connection;
 mod describe;
 mod descriptors;
+mod entry;
 mod error;
 mod feeds;
 mod headers;
@@ -36,6 +38,7 @@ use axum::http::{HeaderValue, Uri};
 use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::routing::get;
 use chrono::{DateTime, Utc};
+use tokio::sync::Semaphore;
 use url::Url;
 
 use crate::config::Access;
@@ -66,6 +69,8 @@ pub struct Limits {
     pub drain: Duration,
     /// How many written feeds are kept in memory.
     pub feeds: usize,
+    /// How many requests may wait for a change at once.
+    pub waiting: usize,
     /// How old the server's view of the store may get. Commits of other processes are seen after that.
     pub recheck: Duration,
 }
@@ -79,6 +84,7 @@ impl Default for Limits {
             connections: 4096,
             drain: Duration::from_secs(4),
             feeds: 128,
+            waiting: 256,
             recheck: Duration::from_secs(1),
         }
     }
@@ -108,6 +114,10 @@ struct Inner {
     metrics: Metrics,
     watch: Watch,
     cache: Cache,
+    /// Places of those who wait for a change.
+    waiting: Semaphore,
+    /// Turns true when the server is about to stop.
+    closing: tokio::sync::watch::Sender<bool>,
     clock: OnceLock<Now>,
 }
 
@@ -129,7 +139,20 @@ impl ServerState {
         let cache = Cache::new(limits.feeds);
         let (hosts, settings, metrics) = (Hosts::new(base_url), RwLock::default(), Metrics::default());
         let clock = OnceLock::new();
-        ServerState(Arc::new(Inner { store, base, hosts, limits, settings, metrics, watch, cache, clock }))
+        let (waiting, closing) = (Semaphore::new(limits.waiting), tokio::sync::watch::Sender::new(false));
+        let inner = Inner { store, base, hosts, limits, settings, metrics, watch, cache, clock, waiting, closing };
+        ServerState(Arc::new(inner))
+    }
+
+    /// Tells those who wait that there is nothing to wait for.
+    pub(crate) fn close(&self) {
+        self.0.closing.send_replace(true);
+    }
+
+    /// Waits for that.
+    pub(crate) async fn closing(&self) {
+        // The sender lives as long as this does, so there is no other end.
+        let _ = self.0.closing.subscribe().wait_for(|closing| *closing).await;
     }
 
     /// With a clock that tells which instants are still to come. Without one they are those after the newest change.
@@ -159,6 +182,8 @@ pub fn router(state: ServerState) -> Router {
         .route("/", get(index::page))
         .route("/style.css", get(index::style))
         .route("/healthz", get(health::check))
+        .route("/entries/{id}", get(entry::entry))
+        .merge(api::routes())
         .route("/archive/{page}", get(feeds::archived))
         .route("/blogs/{id}/archive/{page}", get(feeds::blog_archived));
     for format in Format::ALL {

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::reconcile::Part;
@@ -13,7 +14,7 @@ use super::rows::{self, Fault, json};
 use super::{Store, StoreError};
 
 /// What happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeKind {
     /// An entry was seen for the first time.
@@ -64,7 +65,7 @@ impl ChangeKind {
 }
 
 /// One row of the change log.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Change {
     /// Its number: one more than that of the change before.
     pub seq: i64,

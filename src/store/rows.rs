@@ -86,7 +86,7 @@ fn maybe_json<T: DeserializeOwned>(row: &SqliteRow, column: &str) -> Result<Opti
     }
 }
 
-fn maybe_stamp(row: &SqliteRow, column: &str) -> Result<Option<Stamp>, Fault> {
+pub(super) fn maybe_stamp(row: &SqliteRow, column: &str) -> Result<Option<Stamp>, Fault> {
     maybe_json(row, column)
 }
 

@@ -12,7 +12,7 @@ use crate::outlet_server::{Answer, OutletServer};
 async fn followed() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let outlet = OutletServer::start().await;
-    let config = format!("[[live_blog]]\nurl = \"{}\"\ntitle = \"The storm\"\nallow_private = true\n", outlet.url("/live"));
+    let config = format!("[[live_blog]]\nurl = \"{}\"\nallow_private = true\ntitle = \"The storm\"\n", outlet.url("/live"));
     std::fs::write(folder.path().join("config.toml"), config).unwrap();
     let mut page = LivePage::new("/live/storm");
     for n in 1..=4 {
