@@ -95,11 +95,6 @@ impl Answer {
         Answer { manner: Manner::Raw(bytes.into()), ..Answer::status(200) }
     }
 
-    /// Sent only after a while.
-    pub fn after(self, delay: Duration) -> Answer {
-        Answer { delay, ..self }
-    }
-
     /// With this body.
     pub fn body(self, body: impl Into<Vec<u8>>) -> Answer {
         Answer { body: body.into(), ..self }

@@ -107,9 +107,22 @@ impl Follower {
 
     /// Fetches with `fetcher` and reads with `split` from the next refresh on. `of_config` tells this reading apart from
     /// that of another config; empty where only the built-in outlets are read.
-    pub fn read_with(&self, fetcher: Fetcher, split: Split, of_config: &str) {
+    ///
+    /// Says whether that is another reading than before.
+    pub fn read_with(&self, fetcher: Fetcher, split: Split, of_config: &str) -> bool {
         let reader = format!("{} {of_config}", refresh::VERSION).trim_end().into();
-        *self.means.write().unwrap_or_else(PoisonError::into_inner) = Means { fetcher, split, reader };
+        let mut means = self.means.write().unwrap_or_else(PoisonError::into_inner);
+        let otherwise = means.reader != reader;
+        *means = Means { fetcher, split, reader };
+        otherwise
+    }
+
+    /// Makes all that is followed due now: it is read otherwise than before.
+    pub async fn hasten(&self) -> Result<(), StoreError> {
+        self.store.hasten(&self.mine(), (self.clock)()).await?;
+        self.held().clear();
+        self.anew.notify_one();
+        Ok(())
     }
 
     fn means(&self) -> Means {
@@ -138,8 +151,13 @@ impl Follower {
         let mine: HashMap<String, Followed> =
             live_blogs.iter().map(|followed| (followed.url.to_string(), followed.clone())).collect();
         let before = std::mem::replace(&mut *self.mine.write().unwrap_or_else(PoisonError::into_inner), mine.clone());
-        // An interval that was changed counts from now on.
-        self.held().retain(|url, _| before.get(url) == mine.get(url));
+        // Whoever changes how an address is followed while it is wants to see what comes of it.
+        let same = |url: &str| before.get(url) == mine.get(url);
+        let anew: Vec<String> = before.keys().filter(|url| mine.contains_key(*url) && !same(url)).cloned().collect();
+        if !anew.is_empty() {
+            self.store.hasten(&anew, now).await?;
+        }
+        self.held().retain(|url, _| same(url));
         self.anew.notify_one();
         Ok(())
     }

@@ -343,10 +343,11 @@ impl<'a> Writer<'a> {
     }
 
     fn inline(&mut self, name: &str, attributes: &str, node: NodeRef<'_, Node>) {
-        // A link around blocks (a card) is written inside each of them instead.
+        // A link around blocks (a card) is written inside each of them instead. An embed becomes a line of its own.
         let block = |inner: NodeRef<'_, Node>| {
             inner.value().as_element().is_some_and(|inner| {
-                BLOCKS.contains(&inner.name()) || HOLDERS.contains(&inner.name()) || WRAPPERS.contains(&inner.name())
+                let lists = [&BLOCKS[..], &HOLDERS, &WRAPPERS];
+                lists.iter().any(|names| names.contains(&inner.name())) || embed(inner.name())
             })
         };
         let holds_blocks = !self.no_blocks && node.descendants().any(block);

@@ -88,6 +88,19 @@ impl Store {
         .map_err(|fault: Fault| self.named(fault))
     }
 
+    /// Makes addresses due at `now`: somebody has changed what becomes of them. One that fails keeps its pause.
+    pub async fn hasten(&self, urls: &[String], now: DateTime<Utc>) -> Result<(), StoreError> {
+        async {
+            let mut write = self.writing().await?;
+            let query = "UPDATE source SET next_due = min(next_due, ?2)
+                         WHERE url IN (SELECT value FROM json_each(?1)) AND failures = 0";
+            sqlx::query(query).bind(json(&urls)?).bind(now.timestamp_millis()).execute(&mut *write).await?;
+            Ok(write.commit().await?)
+        }
+        .await
+        .map_err(|fault: Fault| self.named(fault))
+    }
+
     /// Writes how one address fares. What the configuration says of a known address is left to [`Store::follow`].
     pub async fn put_source(&self, state: &SourceState) -> Result<(), StoreError> {
         async {

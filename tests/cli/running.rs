@@ -179,7 +179,7 @@ async fn a_copy_made_meanwhile_can_take_the_stores_place() {
     assert!(done.stdout.starts_with(&format!("copies.db: {entries} entries of 2 live blogs, ")), "{done:?}");
     run(folder.path(), ["backup", "copies.db"]).refused(&["copies.db is there already"]);
     run(folder.path(), ["backup", "none/copy.db"]).refused(&["the folder none does not exist"]);
-    run(folder.path(), ["backup", "copy.db", "--store", "nothing.db"]).refused(&["there is no store nothing.db"]);
+    run(folder.path(), ["backup", "copy.db", "--store", "nothing.db"]).refused(&["there is no store at nothing.db"]);
     std::fs::write(folder.path().join("notes.txt"), "bread\n".repeat(1000)).unwrap();
     run(folder.path(), ["backup", "copy.db", "--store", "notes.txt"]).refused(&["notes.txt is not a tidings store"]);
     assert!(!folder.path().join("copy.db").exists() && !folder.path().join("nothing.db").exists());

@@ -4,7 +4,6 @@
 //! `… cargo test hardening::unicode` one file of it. Lists of what others have been attacked with are read from the folder
 //! `TIDINGS_CORPUS` names, and left out with a word where there is none.
 
-mod disk;
 mod kill;
 mod mutated;
 mod pages;

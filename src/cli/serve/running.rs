@@ -83,7 +83,10 @@ impl Running {
         let reading = reading(&config);
         self.follower.follow(&config.live_blogs, true).await.map_err(|error| vec![error.to_string()])?;
         // From here on nothing fails.
-        self.follower.read_with(fetcher.clone(), split, &reading);
+        let otherwise = self.follower.read_with(fetcher.clone(), split, &reading);
+        if otherwise && let Err(error) = self.follower.hasten().await {
+            tracing::warn!("what is followed is read anew only when it is due: {error}");
+        }
         self.state.set(settings_of(&config));
         self.log.write_as(config.log_format);
         (self.fetcher, self.config) = (fetcher, config);
