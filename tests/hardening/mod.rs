@@ -6,12 +6,10 @@
 
 mod kill;
 mod mutated;
-mod pages;
 mod programs;
 mod ssrf;
 mod time;
 mod unicode;
-mod xss;
 
 use std::io::Write;
 
