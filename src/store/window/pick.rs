@@ -194,20 +194,20 @@ fn originals(query: &Query, view: &View, limit: i64) -> Walks {
 
 /// Edits and withdrawals, by when they were made.
 fn edits(query: &Query, view: &View, limit: i64) -> Walks {
-    let fits = match query.edits {
-        Edits::Corrections => "kind = 'withdrawn' OR significance >= ?11",
-        _ if query.withdrawals => "1",
-        _ => "kind = 'edited'",
+    let (fits, weighs) = match query.edits {
+        // Most edits are none that matter, so that these have indexes of their own. A withdrawal weighs all there is.
+        Edits::Corrections => ("1", format!("significance >= {} AND", Query::SIGNIFICANT)),
+        _ if query.withdrawals => ("1", String::new()),
+        _ => ("kind = 'edited'", String::new()),
     };
-    let own = Own { significance: Query::SIGNIFICANT, ..Own::default() };
     let walk = |Place { condition, bound }| {
         let sql = format!(
             "SELECT seq AS k1, 0 AS k2, 0 AS k3, at AS o1, entry AS n, 0 AS since, {FOREVER} AS until, ({fits}) AS fits,
                 iif(kind = 'edited', 1, 2) AS what, at AS shown
-             FROM change WHERE kind IN ('edited', 'withdrawn') AND {condition} AND seq < ?2
+             FROM change WHERE kind IN ('edited', 'withdrawn') AND {weighs} {condition} AND seq < ?2
              ORDER BY seq DESC LIMIT ?5"
         );
-        Walk::new(sql, bound, [view.seq.saturating_add(1), 0, 0], own.clone(), limit)
+        Walk::new(sql, bound, [view.seq.saturating_add(1), 0, 0], Own::default(), limit)
     };
     Walks(places(query).into_iter().map(walk).collect())
 }
@@ -299,6 +299,8 @@ mod tests {
                             .map(|row| row.get("detail"))
                             .collect();
                         let full_text = walk.sql().contains("MATCH");
+                        let corrections = walk.sql().contains("significance");
+                        assert!(!corrections || plan[0].contains("USING INDEX change_of_corrections"), "{plan:#?}");
                         for step in &plan {
                             let indexed = step.contains("USING INDEX")
                                 || step.contains("USING COVERING INDEX")

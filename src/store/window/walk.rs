@@ -63,7 +63,6 @@ pub(super) struct Own {
     pub until: i64,
     /// `entry.n` of the newest entry.
     pub newest: i64,
-    pub significance: f64,
 }
 
 impl Walk {
@@ -83,7 +82,7 @@ impl Walk {
             let query = self.bound.to(statement(self.sql.clone()));
             let query = self.key.iter().fold(query, |query, key| query.bind(*key)).bind(self.step);
             let query = query.bind(&self.own.matching).bind(self.own.lowest).bind(self.own.since).bind(self.own.until);
-            let found = query.bind(self.own.newest).bind(self.own.significance).fetch_all(db).await?;
+            let found = query.bind(self.own.newest).fetch_all(db).await?;
             self.over = (found.len() as i64) < self.step;
             self.step = (self.step * 2).min(STEP);
             self.rows = found.iter().map(candidate).collect::<Result<_, _>>()?;
