@@ -31,5 +31,6 @@ mod sample;
 mod scripted;
 mod server;
 mod store;
+mod stories;
 mod tidy;
 mod twins;

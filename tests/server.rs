@@ -5,6 +5,7 @@ mod admitted;
 mod api;
 mod readers;
 mod lives;
+mod stories;
 
 use std::io::Read;
 use std::net::SocketAddr;

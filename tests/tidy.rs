@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use tidings::adapters::OUTLETS;
 
 /// Which of our modules each module may name: imports point inward.
-const INWARD: [(&str, &[&str]); 27] = [
+const INWARD: [(&str, &[&str]); 28] = [
     ("model", &[]),
     ("page", &[]),
     ("identity", &[]),
@@ -24,16 +24,17 @@ const INWARD: [(&str, &[&str]); 27] = [
     ("wall", &["page", "html"]),
     ("rhythm", &["model"]),
     ("norm", &["model"]),
+    ("story", &["model"]),
     // What an `[[outlet]]` table holds is compiled while the place of a mistake is known.
     ("config", &["fetch", "html", "log", "outlet", "store", "time"]),
     ("log", &[]),
     ("metrics", &[]),
     ("fetch", &["internet", "page"]),
     ("saved", &["page"]),
-    ("store", &["model", "identity", "reconcile", "rhythm", "norm"]),
+    ("store", &["model", "identity", "reconcile", "rhythm", "norm", "story"]),
     ("follow", &["model", "page", "outlet", "config", "fetch", "store", "reconcile", "wall", "rhythm", "norm", "metrics"]),
     ("replay", &["page", "follow", "reconcile", "store"]),
-    ("server", &["model", "identity", "revision", "config", "feed", "store", "metrics"]),
+    ("server", &["model", "identity", "revision", "config", "feed", "store", "story", "metrics"]),
     (
         "cli",
         &[
@@ -59,7 +60,7 @@ const INWARD: [(&str, &[&str]); 27] = [
 ];
 
 /// Outside crates that only these modules may name.
-const ROOMS: [(&str, &[&str]); 28] = [
+const ROOMS: [(&str, &[&str]); 29] = [
     ("scraper", &["html"]),
     ("ammonia", &["html"]),
     ("html5ever", &["html"]),
@@ -75,6 +76,7 @@ const ROOMS: [(&str, &[&str]); 28] = [
     ("hyper", &["server"]),
     ("askama", &["server"]),
     ("similar", &["revision"]),
+    ("txtfp", &["story"]),
     // What is answered with describes itself.
     ("utoipa", &["model", "reconcile", "revision", "store", "server"]),
     ("toml", &["config"]),
@@ -92,7 +94,7 @@ const ROOMS: [(&str, &[&str]); 28] = [
 ];
 
 /// Nothing in these reads a clock, waits, or touches a file or the network.
-const PURE: [&str; 17] = [
+const PURE: [&str; 18] = [
     "model",
     "page",
     "identity",
@@ -110,6 +112,7 @@ const PURE: [&str; 17] = [
     "wall",
     "rhythm",
     "norm",
+    "story",
 ];
 const IMPURE: [&str; 11] = [
     "std::fs",

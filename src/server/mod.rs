@@ -27,6 +27,7 @@ mod overview;
 mod query;
 mod readers;
 mod requests;
+mod stories;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
@@ -183,6 +184,7 @@ pub fn router(state: ServerState) -> Router {
         .route("/style.css", get(index::style))
         .route("/healthz", get(health::check))
         .route("/entries/{id}", get(entry::entry))
+        .route("/stories/{id}", get(stories::story))
         .merge(api::routes())
         .route("/archive/{page}", get(feeds::archived))
         .route("/blogs/{id}/archive/{page}", get(feeds::blog_archived));

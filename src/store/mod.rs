@@ -37,6 +37,7 @@ mod sources;
 mod sqlite;
 mod trouble;
 mod standing;
+mod stories;
 mod text;
 mod window;
 
@@ -54,6 +55,7 @@ pub use query::{Edits, Query};
 pub use rebuild::Again;
 pub use sqlite::Store;
 pub use standing::Health;
+pub use stories::{Also, FoundStory, InStory, Member, WholeStory};
 pub use text::{NoWords, Words};
 pub use window::Archived;
 
@@ -100,6 +102,9 @@ pub struct Shown {
     pub told: Told,
     /// When it began to stand so, by the clock of the change log ([`Change::at`]).
     pub at: DateTime<Utc>,
+    /// The story that it was known to be of when it began to stand so. What is found later is told by [`Store::stories_of`], and
+    /// here once the entry itself changes: a window must not change without a change of what is in it.
+    pub story: Option<Uuid>,
 }
 
 impl Shown {
