@@ -147,9 +147,6 @@ fn both(one: Kind, other: Kind) -> Kind {
 /// Whether two texts can't be about one development: another score, another number of the same things, other figures or other
 /// names in the headline.
 fn excluded(one: &Gist, other: &Gist, telling: usize) -> bool {
-    let stems = |gist: &'_ Gist, of: &dyn Fn(&Term) -> bool| -> HashSet<String> {
-        gist.terms.iter().filter(|term| of(term)).map(|term| term.stem.clone()).collect()
-    };
     let apart = |of: &dyn Fn(&Term) -> bool| {
         let (one, other) = (stems(one, of), stems(other, of));
         !one.is_empty() && !other.is_empty() && one.is_disjoint(&other)
@@ -157,18 +154,21 @@ fn excluded(one: &Gist, other: &Gist, telling: usize) -> bool {
     if apart(&|term| term.kind == Kind::Score) {
         return true;
     }
-    let counted = |gist: &Gist| gist.terms.iter().filter_map(|term| term.counts.clone()).collect::<HashSet<_>>();
-    let things = counted(one);
-    if things.intersection(&counted(other)).any(|thing| apart(&|term| term.counts.as_ref() == Some(thing))) {
+    let counts = |gist: &Gist, thing: &str| gist.terms.iter().any(|term| term.counts.as_deref() == Some(thing));
+    let mut things = one.terms.iter().filter_map(|term| term.counts.as_deref()).filter(|thing| counts(other, thing));
+    if things.any(|thing| apart(&|term| term.counts.as_deref() == Some(thing))) {
         return true;
     }
     // Of the headlines, what the other does not say anywhere.
     let lacking = |one: &Gist, other: &Gist, of: &dyn Fn(&Term) -> bool| {
-        let said = stems(other, &|_| true);
-        let own = stems(one, &|term: &Term| term.headline && of(term));
-        !own.is_empty() && own.is_disjoint(&said)
+        let mut own = one.terms.iter().filter(|term| term.headline && of(term)).peekable();
+        own.peek().is_some() && own.all(|term| other.terms.iter().all(|said| said.stem != term.stem))
     };
     let excludes = |of: &dyn Fn(&Term) -> bool| lacking(one, other, of) && lacking(other, one, of);
     excludes(&|term| term.kind == Kind::Number && !is_plain(&term.stem))
         || telling < NAMES_AND_FIGURES && excludes(&|term| term.kind == Kind::Name)
+}
+
+fn stems<'a>(gist: &'a Gist, of: &dyn Fn(&Term) -> bool) -> HashSet<&'a str> {
+    gist.terms.iter().filter(|term| of(term)).map(|term| term.stem.as_str()).collect()
 }

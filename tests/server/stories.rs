@@ -17,13 +17,18 @@ fn telling(outlet: &str, at: i64, headline: &str) -> LiveBlog {
     blog(outlet, "live", vec![told])
 }
 
+/// A story that two outlets tell, and its id.
+pub async fn told_by_two(served: &Served) -> uuid::Uuid {
+    served.save(&telling("lake", 5, "Tanker <aground>"), 30).await;
+    served.save(&telling("hill", 17, "Oil tanker on Tern Island"), 31).await;
+    story_id(entry_id("lake", "live", "x"))
+}
+
 #[tokio::test]
 async fn a_story_is_a_page_and_json_and_every_entry_tells_of_it() {
     let served = Served::empty().await;
-    served.save(&telling("lake", 5, "Tanker <aground>"), 6).await;
-    served.save(&telling("hill", 17, "Oil tanker on Tern Island"), 18).await;
+    let story = told_by_two(&served).await;
     let (lake, hill) = (entry_id("lake", "live", "x"), entry_id("hill", "live", "x"));
-    let story = story_id(lake);
 
     let json = served.get(&format!("/stories/{story}.json")).await.json();
     assert_eq!(json["id"], story.urn().to_string());

@@ -134,7 +134,7 @@ fn pairs_are_found_and_none_is_wrong() {
     let unseen = measured(&UNSEEN);
     println!("fitted {fitted:?}, unseen {unseen:?}");
     assert!(fitted.wrong.is_empty(), "{:?}", fitted.wrong);
-    assert!(fitted.recall() >= 0.9, "{fitted:?}");
+    assert!(fitted.recall() >= 0.85, "{fitted:?}");
     assert!(unseen.new_mistakes().is_empty(), "{:?}", unseen.new_mistakes());
     assert!(unseen.recall() >= 0.6, "{unseen:?}");
     assert!(fitted.apart + unseen.apart > 900, "there is something to get wrong");
