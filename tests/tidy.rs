@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use tidings::adapters::OUTLETS;
 
 /// Which of our modules each module may name: imports point inward.
-const INWARD: [(&str, &[&str]); 28] = [
+const INWARD: [(&str, &[&str]); 29] = [
     ("model", &[]),
     ("page", &[]),
     ("identity", &[]),
@@ -34,7 +34,8 @@ const INWARD: [(&str, &[&str]); 28] = [
     ("store", &["model", "identity", "reconcile", "rhythm", "norm", "story"]),
     ("follow", &["model", "page", "outlet", "config", "fetch", "store", "reconcile", "wall", "rhythm", "norm", "metrics"]),
     ("replay", &["page", "follow", "reconcile", "store"]),
-    ("server", &["model", "identity", "revision", "config", "feed", "store", "story", "metrics"]),
+    ("push", &["model", "reconcile", "store"]),
+    ("server", &["push", "model", "identity", "revision", "config", "feed", "store", "story", "metrics"]),
     (
         "cli",
         &[
@@ -78,7 +79,7 @@ const ROOMS: [(&str, &[&str]); 29] = [
     ("similar", &["revision"]),
     ("txtfp", &["story"]),
     // What is answered with describes itself.
-    ("utoipa", &["model", "reconcile", "revision", "store", "server"]),
+    ("utoipa", &["model", "reconcile", "revision", "store", "push", "server"]),
     ("toml", &["config"]),
     ("clap", &["cli", "main"]),
     ("warc", &["saved"]),

@@ -39,6 +39,7 @@ mod trouble;
 mod standing;
 mod stories;
 mod text;
+mod whole;
 mod window;
 
 pub use backup::Copied;
@@ -57,6 +58,7 @@ pub use sqlite::Store;
 pub use standing::Health;
 pub use stories::{Also, FoundStory, InStory, Member, WholeStory};
 pub use text::{NoWords, Words};
+pub use whole::{Facets, Selection, Stood, WholeChange, WholePage, Wording};
 pub use window::Archived;
 
 /// Which entries a feed is about.
