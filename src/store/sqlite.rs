@@ -12,6 +12,7 @@ use super::changes::latest;
 use super::notice::Notice;
 use super::prune::KeepCaptures;
 use super::rows::Fault;
+use super::stories;
 use super::trouble::Trouble;
 
 /// `PRAGMA application_id` of a tidings store: "tide" in ASCII.
@@ -23,11 +24,18 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/2.sql"),
     include_str!("schema/3.sql"),
     include_str!("schema/4.sql"),
+    include_str!("schema/5.sql"),
 ];
 
 /// Rows that SQLite's thread may be ahead of who takes them. A busy machine would switch between the two at every fiftieth
 /// otherwise, and each switch is a wait.
 const ROWS: usize = 1024;
+
+/// The schema that has stories: what was stored before is grouped when it is made.
+const STORIES: usize = 4;
+
+/// How long a write waits for those of this process before it.
+const TURN: Duration = Duration::from_secs(600);
 
 /// How long a write waits for another process to finish its own.
 pub(super) const BUSY: Duration = Duration::from_secs(10);
@@ -92,10 +100,13 @@ impl Store {
         let pool = |size| {
             SqlitePoolOptions::new()
                 .max_connections(size)
+                .acquire_slow_threshold(TURN)
                 .before_acquire(|db, _| Box::pin(std::future::ready(Ok(!db.is_in_transaction()))))
-                .connect_lazy_with(options.clone())
         };
-        let (readers, writer, notice) = (pool(4), pool(1), Notice::new(newest));
+        let readers = pool(4).connect_lazy_with(options.clone());
+        // A thousand pages may have been fetched at once, each of which is worth its turn.
+        let writer = pool(1).acquire_timeout(TURN).connect_lazy_with(options);
+        let notice = Notice::new(newest);
         Ok(Store { path: path.into(), readers, writer, notice, trouble: Trouble::default(), keep: KeepCaptures::ALL })
     }
 
@@ -209,6 +220,9 @@ async fn migrate(db: &mut SqliteConnection, path: &Path) -> Result<(), StoreErro
         sqlx::raw_sql(*migration).execute(&mut *write).await.map_err(database)?;
         let marks = format!("PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {}", before + 1);
         sqlx::raw_sql(sqlx::AssertSqlSafe(marks)).execute(&mut *write).await.map_err(database)?;
+        if before + 1 == STORIES && done > 0 {
+            stories::from_the_log(&mut write).await.map_err(|fault| fault.named(path))?;
+        }
     }
     write.commit().await.map_err(database)
 }
