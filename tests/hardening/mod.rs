@@ -6,10 +6,16 @@
 
 mod kill;
 mod mutated;
+mod pages;
 mod programs;
+mod requests;
+mod slow;
 mod ssrf;
+mod stop;
 mod time;
 mod unicode;
+mod wire;
+mod xss;
 
 use std::io::Write;
 
