@@ -380,21 +380,12 @@ async fn no_vector_runs_in_a_browser() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("cleaned.jsonl");
     std::fs::write(&file, rows.chain(pages).collect::<String>()).unwrap();
-    // Where the clients' own setup puts what drives the browser.
-    let modules = std::env::var_os("CLIENTS_RUN").map_or(std::env::temp_dir().join("feed-clients"), Into::into);
-    let modules = format!("NODE_PATH={}", modules.join("node/node_modules").display());
-    let browse = |field: &str, step: &str| {
-        let driven = [&modules, "node", &script.to_string_lossy(), &file.to_string_lossy(), field, step];
-        match programs::run("env", &driven, b"") {
+    let browse =
+        |field: &str, step: &str| match programs::node(&[&script.to_string_lossy(), &file.to_string_lossy(), field, step]) {
             programs::Verdict::Accepted(told) => told,
-            // Without the modules that drive a browser it says so and ends.
-            programs::Verdict::Refused(why) if why.contains("Cannot find module") || why.contains("No such file") => {
-                String::new()
-            }
             programs::Verdict::Refused(why) => panic!("{why}"),
             programs::Verdict::Absent => String::new(),
-        }
-    };
+        };
     let executed = |told: &str| told.split("executed=").nth(1)?.split(' ').next()?.parse::<usize>().ok();
     // The proof that it can fail: as they came, some run.
     let Some(raw) = executed(&browse("raw", "20")) else {
