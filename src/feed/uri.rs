@@ -43,7 +43,14 @@ mod tests {
 
     #[test]
     fn only_what_a_uri_may_not_hold_is_escaped() {
-        for plain in ["https://e.org/a/b?c=d&e=%C3%A9#f?/", "mailto:desk@e.org", "http://[2001:db8::1]:80/x", "/a", "https://e.org", ""] {
+        for plain in [
+            "https://e.org/a/b?c=d&e=%C3%A9#f?/",
+            "mailto:desk@e.org",
+            "http://[2001:db8::1]:80/x",
+            "/a",
+            "https://e.org",
+            "",
+        ] {
             assert!(matches!(uri(plain), Cow::Borrowed(_)), "{plain}");
         }
         for (given, expected) in [
