@@ -6,8 +6,18 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// `text` with each character escaped that may not stand in an address, or not where it does.
+use super::xml::legal;
+
+/// `text` with each character escaped that may not stand in an address, or not where it does, and without those that may
+/// stand nowhere in a feed.
 pub(super) fn uri(text: &str) -> Cow<'_, str> {
+    match legal(text) {
+        Cow::Borrowed(text) => escaped(text),
+        Cow::Owned(text) => Cow::Owned(escaped(&text).into_owned()),
+    }
+}
+
+fn escaped(text: &str) -> Cow<'_, str> {
     // Brackets stand around an address of the internet, in the name of the host and nowhere else.
     let host = text.find("://").map_or(0, |at| at + 3);
     let path = host + text[host..].find(['/', '?', '#']).unwrap_or(if host == 0 { 0 } else { text.len() - host });
@@ -55,7 +65,7 @@ mod tests {
         }
         for (given, expected) in [
             ("https://e.org/a|b[c]?d={e}^`#f#g\\", "https://e.org/a%7Cb%5Bc%5D?d=%7Be%7D%5E%60#f%23g%5C"),
-            ("https://e.org/é \"<>\u{1}", "https://e.org/%C3%A9%20%22%3C%3E%01"),
+            ("https://e.org/é \"<>\u{1}", "https://e.org/%C3%A9%20%22%3C%3E"),
             ("https://e.org/100%/%zz%4", "https://e.org/100%25/%25zz%254"),
         ] {
             assert_eq!(uri(given), expected);
