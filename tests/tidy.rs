@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use tidings::adapters::OUTLETS;
 
 /// Which of our modules each module may name: imports point inward.
-const INWARD: [(&str, &[&str]); 28] = [
+const INWARD: [(&str, &[&str]); 29] = [
     ("model", &[]),
     ("page", &[]),
     ("identity", &[]),
@@ -24,17 +24,18 @@ const INWARD: [(&str, &[&str]); 28] = [
     ("wall", &["page", "html"]),
     ("rhythm", &["model"]),
     ("norm", &["model"]),
+    ("story", &["model"]),
     // What an `[[outlet]]` table holds is compiled while the place of a mistake is known.
     ("config", &["fetch", "html", "log", "outlet", "store", "time"]),
     ("log", &[]),
     ("metrics", &[]),
     ("fetch", &["internet", "page"]),
     ("saved", &["page"]),
-    ("store", &["model", "identity", "reconcile", "rhythm", "norm"]),
+    ("store", &["model", "identity", "reconcile", "rhythm", "norm", "story"]),
     ("follow", &["model", "page", "outlet", "config", "fetch", "store", "reconcile", "wall", "rhythm", "norm", "metrics"]),
     ("replay", &["page", "follow", "reconcile", "store"]),
     ("push", &["model", "reconcile", "store"]),
-    ("server", &["push", "model", "identity", "revision", "config", "feed", "store", "metrics"]),
+    ("server", &["push", "model", "identity", "revision", "config", "feed", "store", "story", "metrics"]),
     (
         "cli",
         &[
@@ -60,7 +61,7 @@ const INWARD: [(&str, &[&str]); 28] = [
 ];
 
 /// Outside crates that only these modules may name.
-const ROOMS: [(&str, &[&str]); 28] = [
+const ROOMS: [(&str, &[&str]); 29] = [
     ("scraper", &["html"]),
     ("ammonia", &["html"]),
     ("html5ever", &["html"]),
@@ -76,6 +77,7 @@ const ROOMS: [(&str, &[&str]); 28] = [
     ("hyper", &["server"]),
     ("askama", &["server"]),
     ("similar", &["revision"]),
+    ("txtfp", &["story"]),
     // What is answered with describes itself.
     ("utoipa", &["model", "reconcile", "revision", "store", "push", "server"]),
     ("toml", &["config"]),
@@ -93,7 +95,7 @@ const ROOMS: [(&str, &[&str]); 28] = [
 ];
 
 /// Nothing in these reads a clock, waits, or touches a file or the network.
-const PURE: [&str; 17] = [
+const PURE: [&str; 18] = [
     "model",
     "page",
     "identity",
@@ -111,6 +113,7 @@ const PURE: [&str; 17] = [
     "wall",
     "rhythm",
     "norm",
+    "story",
 ];
 const IMPURE: [&str; 11] = [
     "std::fs",

@@ -28,6 +28,7 @@ mod overview;
 mod query;
 mod readers;
 mod requests;
+mod stories;
 mod watch;
 
 use std::net::SocketAddr;
@@ -203,6 +204,7 @@ pub fn router(state: ServerState) -> Router {
         .route("/style.css", get(index::style))
         .route("/healthz", get(health::check))
         .route("/entries/{id}", get(entry::entry))
+        .route("/stories/{id}", get(stories::story))
         .route("/events", get(events::events))
         .merge(api::routes())
         .route("/archive/{page}", get(feeds::archived))
