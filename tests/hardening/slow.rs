@@ -65,8 +65,12 @@ struct Held {
 }
 
 impl Held {
+    /// Whether it was here longer than it may be. A build that is not optimised may be busy with other tests when its time is over:
+    /// there it is enough that it ends.
     fn too_long(&self) -> bool {
-        self.held > self.kind.limit() + SLACK
+        let exactly = full() || released();
+        let limit = if exactly { self.kind.limit() } else { 2 * self.kind.limit() };
+        (exactly || !self.cut) && self.held > limit + SLACK
     }
 }
 
@@ -270,7 +274,7 @@ fn a_patient_server_is_found() {
         let all: Vec<_> = listener.incoming().map(Result::unwrap).collect();
         drop(all);
     });
-    let until = Instant::now() + Kind::Head.limit() + SLACK + Duration::from_secs(1);
+    let until = Instant::now() + 2 * Kind::Head.limit() + SLACK + Duration::from_secs(1);
     let all = attack(address, KINDS.len(), until);
     let late = not_cut(&all);
     assert!(late.len() >= 3 && late.iter().all(|one| one.contains("not cut")), "{late:?}");
