@@ -18,7 +18,12 @@ use super::trouble::Trouble;
 const APPLICATION: i64 = 0x7469_6465;
 
 /// Each brings the schema one version further; the nth makes version n + 1. One that has been released is never edited.
-const MIGRATIONS: &[&str] = &[include_str!("schema/1.sql"), include_str!("schema/2.sql"), include_str!("schema/3.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema/1.sql"),
+    include_str!("schema/2.sql"),
+    include_str!("schema/3.sql"),
+    include_str!("schema/4.sql"),
+];
 
 /// How long a write waits for another process to finish its own.
 pub(super) const BUSY: Duration = Duration::from_secs(10);
