@@ -13,7 +13,7 @@ use super::overview::Overview;
 use super::{ServerState, typed};
 use crate::feed::Format;
 use crate::model::CoverageState;
-use crate::store::{SourceState, StoredBlog};
+use crate::store::{Scope, SourceState, StoredBlog};
 
 /// The page has no scripts, no pictures and no forms, and holds text from outside: nothing else gets in either.
 const POLICY: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -53,7 +53,7 @@ struct SourcePart {
 pub(super) async fn page(State(state): State<ServerState>) -> Result<Response, Refused> {
     let overview = state.overview().await?;
     let outlets = overview.outlets().into_iter().map(|(slug, name)| outlet(&overview, slug, name)).collect();
-    let unread = overview.sources.iter().filter(|source| source.blog.is_none()).map(source).collect();
+    let unread = overview.sources.iter().filter(|source| source.blog.is_none()).map(|unread| source(unread)).collect();
     let html = Page { formats: Format::ALL, outlets, unread }.render().map_err(|error| {
         tracing::error!("the index page could not be written: {error}");
         Refused::Unavailable
@@ -68,7 +68,7 @@ pub(super) async fn style() -> Response {
 }
 
 fn outlet<'a>(overview: &'a Overview, slug: &'a str, name: &'a str) -> OutletPart<'a> {
-    let mut blogs: Vec<_> = overview.blogs.iter().filter(|blog| blog.head.outlet == slug).collect();
+    let mut blogs: Vec<_> = overview.blogs_in(&Scope::Outlet(slug.to_owned())).collect();
     blogs.sort_by_key(|blog| std::cmp::Reverse(blog.newest));
     OutletPart { slug, name, blogs: blogs.into_iter().map(|blog| part(overview, blog)).collect() }
 }
@@ -87,7 +87,7 @@ fn part<'a>(overview: &'a Overview, blog: &'a StoredBlog) -> BlogPart<'a> {
             CoverageState::Article => "article",
             CoverageState::Unknown => "",
         },
-        sources: overview.sources.iter().filter(|source| source.blog == Some(head.id)).map(source).collect(),
+        sources: overview.sources_of(head.id).map(source).collect(),
     }
 }
 

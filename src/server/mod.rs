@@ -29,6 +29,7 @@ mod overview;
 mod query;
 mod readers;
 mod requests;
+mod watch;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
@@ -47,11 +48,11 @@ use crate::config::Access;
 use crate::feed::Format;
 use crate::metrics::Metrics;
 use crate::store::Store;
-use cache::Cache;
+use cache::{Cache, Windows};
 use error::Refused;
 use events::Fanout;
 use hosts::Hosts;
-use overview::Watch;
+use watch::Watch;
 
 pub use accept::{serve, serve_admin};
 pub use admin::Reload;
@@ -71,7 +72,7 @@ pub struct Limits {
     pub connections: usize,
     /// How long a shutdown waits for answers under way.
     pub drain: Duration,
-    /// How many written feeds are kept in memory.
+    /// Bytes of written feeds that are kept in memory.
     pub feeds: usize,
     /// How many requests may wait for a change at once.
     pub waiting: usize,
@@ -91,7 +92,7 @@ impl Default for Limits {
             write: Duration::from_secs(10),
             connections: 8192,
             drain: Duration::from_secs(4),
-            feeds: 128,
+            feeds: 64 * 1024 * 1024,
             waiting: 256,
             streams: 6144,
             heartbeat: Duration::from_secs(15),
@@ -124,6 +125,7 @@ struct Inner {
     metrics: Metrics,
     watch: Watch,
     cache: Cache,
+    windows: Windows,
     /// Places of those who wait for a change.
     waiting: Semaphore,
     /// Those who are told every change.
@@ -149,13 +151,27 @@ impl ServerState {
     pub fn new(store: Store, base_url: Option<&Url>, listen: SocketAddr, limits: Limits) -> Self {
         let base = base_url.map_or_else(|| format!("http://{listen}"), |url| url.as_str().trim_end_matches('/').to_owned());
         let watch = Watch::new(limits.recheck);
-        let cache = Cache::new(limits.feeds);
+        let (cache, windows) = (Cache::new(limits.feeds), Windows::default());
         let (hosts, settings, metrics) = (Hosts::new(base_url), RwLock::default(), Metrics::default());
         let (clock, hub) = (OnceLock::new(), OnceLock::new());
         let (waiting, closing) = (Semaphore::new(limits.waiting), tokio::sync::watch::Sender::new(false));
         let fanout = Fanout::new(limits.streams);
-        let inner =
-            Inner { store, base, hosts, limits, settings, metrics, watch, cache, clock, hub, waiting, fanout, closing };
+        let inner = Inner {
+            store,
+            base,
+            hosts,
+            limits,
+            settings,
+            metrics,
+            watch,
+            cache,
+            windows,
+            clock,
+            hub,
+            waiting,
+            fanout,
+            closing,
+        };
         ServerState(Arc::new(inner))
     }
 

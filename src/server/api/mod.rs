@@ -16,6 +16,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::cache::Written;
+use super::coding::Coding;
 use super::error::{Problem, Refused};
 use super::feeds::header;
 use super::{ServerState, coding, conditional};
@@ -63,8 +64,8 @@ pub(super) async fn written(
     content_type: &'static str,
     cached: &'static str,
 ) -> Result<Response, Refused> {
-    let coding = coding::choose(request).ok_or(Refused::NotAcceptable)?;
-    let written = Written::new(bytes, None, None);
+    let coding = coding::choose_for(request, bytes.len()).ok_or(Refused::NotAcceptable)?;
+    let written = Written::new(bytes, Coding::Identity, None, None);
     let etag = written.etag(coding);
     let mut headers = HeaderMap::new();
     headers.insert(VARY, HeaderValue::from_static("Accept-Encoding"));
