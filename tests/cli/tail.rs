@@ -67,7 +67,7 @@ async fn changes_are_printed_as_they_are_made() {
         (&["tail", "--since", "99"][..], "there is no change 99: the log of tidings.db ends at 4"),
         (&["tail", "--kind", "gone"], "the kinds are new, edited, touched"),
         (&["tail", "--q", "\"ferry"], "opens a quote and does not close it"),
-        (&["tail", "--since", "-1"], "--since"),
+        (&["tail", "--since=-1"], "--since"),
     ] {
         run(folder.path(), arguments).refused(&[told]);
     }
