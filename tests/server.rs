@@ -6,6 +6,7 @@ mod api;
 mod events;
 mod readers;
 mod lives;
+mod stories;
 
 use std::io::Read;
 use std::net::SocketAddr;

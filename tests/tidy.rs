@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use tidings::adapters::OUTLETS;
 
 /// Which of our modules each module may name: imports point inward.
-const INWARD: [(&str, &[&str]); 28] = [
+const INWARD: [(&str, &[&str]); 29] = [
     ("model", &[]),
     ("page", &[]),
     ("identity", &[]),
@@ -24,17 +24,18 @@ const INWARD: [(&str, &[&str]); 28] = [
     ("wall", &["page", "html"]),
     ("rhythm", &["model"]),
     ("norm", &["model"]),
+    ("story", &["model"]),
     // What an `[[outlet]]` table holds is compiled while the place of a mistake is known.
     ("config", &["fetch", "html", "log", "outlet", "store", "time"]),
     ("log", &[]),
     ("metrics", &[]),
     ("fetch", &["internet", "page"]),
     ("saved", &["page"]),
-    ("store", &["model", "identity", "reconcile", "rhythm", "norm"]),
+    ("store", &["model", "identity", "reconcile", "rhythm", "norm", "story"]),
     ("follow", &["model", "page", "outlet", "config", "fetch", "store", "reconcile", "wall", "rhythm", "norm", "metrics"]),
     ("replay", &["page", "follow", "reconcile", "store"]),
     ("push", &["model", "reconcile", "config", "fetch", "metrics", "store"]),
-    ("server", &["push", "internet", "model", "identity", "revision", "config", "feed", "store", "metrics"]),
+    ("server", &["push", "internet", "model", "identity", "revision", "config", "feed", "store", "story", "metrics"]),
     (
         "cli",
         &[
@@ -62,7 +63,7 @@ const INWARD: [(&str, &[&str]); 28] = [
 ];
 
 /// Outside crates that only these modules may name.
-const ROOMS: [(&str, &[&str]); 30] = [
+const ROOMS: [(&str, &[&str]); 31] = [
     ("scraper", &["html"]),
     ("ammonia", &["html"]),
     ("html5ever", &["html"]),
@@ -78,6 +79,7 @@ const ROOMS: [(&str, &[&str]); 30] = [
     ("hyper", &["server"]),
     ("askama", &["server"]),
     ("similar", &["revision"]),
+    ("txtfp", &["story"]),
     // What is answered with describes itself.
     ("utoipa", &["model", "reconcile", "revision", "store", "push", "server"]),
     ("toml", &["config"]),
@@ -97,7 +99,7 @@ const ROOMS: [(&str, &[&str]); 30] = [
 ];
 
 /// Nothing in these reads a clock, waits, or touches a file or the network.
-const PURE: [&str; 17] = [
+const PURE: [&str; 18] = [
     "model",
     "page",
     "identity",
@@ -115,6 +117,7 @@ const PURE: [&str; 17] = [
     "wall",
     "rhythm",
     "norm",
+    "story",
 ];
 const IMPURE: [&str; 11] = [
     "std::fs",

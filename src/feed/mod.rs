@@ -16,7 +16,7 @@ use chrono::{DateTime, SubsecRound, TimeZone, Utc};
 use uuid::Uuid;
 
 use crate::model::{CoverageState, Entry, Head, Mark};
-pub use item::{Item, Role};
+pub use item::{Item, Role, Story};
 use xml::legal;
 
 /// What a feed says, whatever format it is written in.

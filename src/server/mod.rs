@@ -29,6 +29,7 @@ mod overview;
 mod query;
 mod readers;
 mod requests;
+mod stories;
 mod watch;
 
 use std::net::SocketAddr;
@@ -220,6 +221,7 @@ pub fn router(state: ServerState) -> Router {
         .route("/style.css", get(index::style))
         .route("/healthz", get(health::check))
         .route("/entries/{id}", get(entry::entry))
+        .route("/stories/{id}", get(stories::story))
         .route("/events", get(events::events))
         .merge(api::routes())
         .route("/archive/{page}", get(feeds::archived))

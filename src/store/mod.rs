@@ -40,6 +40,7 @@ mod sources;
 mod sqlite;
 mod trouble;
 mod standing;
+mod stories;
 mod text;
 mod whole;
 mod window;
@@ -61,6 +62,7 @@ pub use rebuild::Again;
 pub use sinks::SinkState;
 pub use sqlite::Store;
 pub use standing::Health;
+pub use stories::{Also, FoundStory, InStory, Member, WholeStory};
 pub use text::{NoWords, Words};
 pub use whole::{Facets, Selection, Stood, WholeChange, WholePage, Wording};
 pub use window::Archived;
@@ -111,6 +113,9 @@ pub struct Shown {
     pub told: Told,
     /// When it began to stand so, by the clock of the change log ([`Change::at`]).
     pub at: DateTime<Utc>,
+    /// The story that it was known to be of when it began to stand so. What is found later is told by [`Store::stories_of`], and
+    /// here once the entry itself changes: a window must not change without a change of what is in it.
+    pub story: Option<Uuid>,
 }
 
 impl Shown {

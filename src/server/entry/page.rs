@@ -17,6 +17,7 @@ struct Page<'a> {
     stamps: Vec<Evidence<'a>>,
     /// The newest state first.
     states: Vec<Stage<'a>>,
+    root: &'static str,
 }
 
 /// A state and what made it one.
@@ -40,7 +41,7 @@ pub(super) fn html(told: &EntryLife) -> Result<Vec<u8>, String> {
     let stage = |state| Stage { kind: Revision::kind(state, before.replace(state)), state };
     let mut states: Vec<Stage> = told.revisions.iter().map(stage).collect();
     states.reverse();
-    let page = Page { told, title, formats: Format::ALL, stamps, states };
+    let page = Page { told, title, formats: Format::ALL, stamps, states, root: "../" };
     page.render().map(String::into_bytes).map_err(|error| error.to_string())
 }
 
@@ -77,7 +78,7 @@ impl Evidence<'_> {
 }
 
 /// Whether a browser may be sent there.
-fn is_web(url: &str) -> bool {
+pub(in crate::server) fn is_web(url: &str) -> bool {
     url.starts_with("https://") || url.starts_with("http://")
 }
 

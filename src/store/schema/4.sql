@@ -1,40 +1,35 @@
--- What is sent to others unasked: how far each sink has come, and who has subscribed to which feed (WebSub).
+-- Stories: entries of different outlets about one development. Which entries are in one since when is a fact like any other and
+-- is compared after a replay; what it was found by is made of the entries.
 
-CREATE TABLE sink (
-    url TEXT PRIMARY KEY,
-    seq INTEGER NOT NULL,       -- the change up to which it has taken everything
-    last_ok INTEGER,
-    failures INTEGER NOT NULL,  -- since then
-    last_error TEXT
+-- What an entry is told by (`story::Gist`), since its words were last edited.
+CREATE TABLE story_gist (
+    entry INTEGER PRIMARY KEY,      -- entry.n
+    published INTEGER NOT NULL,     -- or when it was first seen, for one dated later than that
+    outlet TEXT NOT NULL,
+    gist TEXT NOT NULL
 ) STRICT;
+CREATE INDEX story_gist_published ON story_gist (published, outlet);
 
--- Subscriptions that were asked for, or asked to be ended, and that the subscriber has not confirmed yet.
-CREATE TABLE hub_request (
-    topic TEXT NOT NULL,        -- path and query of the feed
-    callback TEXT NOT NULL,
-    host TEXT NOT NULL,         -- of the callback
-    subscribe INTEGER NOT NULL, -- 0 where it is to end
-    secret TEXT,
-    lease_s INTEGER NOT NULL,
-    reader TEXT,                -- whose token was shown, where tokens are asked for
-    asked INTEGER NOT NULL,
-    failures INTEGER NOT NULL,
-    next_due INTEGER NOT NULL,
-    PRIMARY KEY (topic, callback)
-) STRICT;
+-- What it is found by: the minima of its gist (`story::KEYS` of them).
+CREATE TABLE story_key (
+    key INTEGER NOT NULL,
+    published INTEGER NOT NULL,
+    entry INTEGER NOT NULL,
+    PRIMARY KEY (key, published, entry)
+) STRICT, WITHOUT ROWID;
 
--- Those that hold. What is still to be delivered needs no list: it is what the feed says and `etag` does not name.
-CREATE TABLE hub_subscription (
-    topic TEXT NOT NULL,
-    callback TEXT NOT NULL,
-    host TEXT NOT NULL,
-    secret TEXT,
-    reader TEXT,
-    expires INTEGER NOT NULL,
-    etag TEXT,                  -- of the feed as the subscriber was last sent it
-    failures INTEGER NOT NULL,
-    next_due INTEGER NOT NULL,  -- after a failure, not to be tried before
-    last_error TEXT,
-    PRIMARY KEY (topic, callback)
+-- The stories that an entry has been in; the last one is the one it is in.
+CREATE TABLE story_member (
+    entry INTEGER NOT NULL,         -- entry.n
+    since INTEGER NOT NULL,         -- `at` of the change that showed it
+    story BLOB NOT NULL,
+    PRIMARY KEY (entry, since)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX story_member_of_story ON story_member (story, since);
+
+-- Stories that were found to be one: the older one keeps its id, and the other one stays a name of it.
+CREATE TABLE story_alias (
+    id BLOB PRIMARY KEY,
+    story BLOB NOT NULL,
+    since INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX hub_subscription_of_host ON hub_subscription (host);
