@@ -353,7 +353,9 @@ async fn what_is_wrong_with_a_request_is_told() {
         ["https://news.example/feed.atom".to_owned(), stage.serving.url("/"), stage.serving.url("/archive/1.atom")];
     let nothing = [stage.serving.url("/outlets/nobody/feed.atom"), stage.serving.url("/feed.atom?limit=many")];
     let twice = [("hub.topic", good.as_str())];
-    let rows: Vec<(&str, &str, &str, &[(&str, &str)], &str)> = vec![
+    /// Mode, topic, callback, more fields, and what is told.
+    type Row<'a> = (&'a str, &'a str, &'a str, &'a [(&'a str, &'a str)], &'a str);
+    let rows: Vec<Row> = vec![
         ("", &good, &callback, &[], "`hub.mode` is ``, and may be `subscribe` or `unsubscribe`"),
         ("publish", &good, &callback, &[], "`hub.mode` is `publish`"),
         ("subscribe", &elsewhere[0], &callback, &[], "has to be the address of one of the feeds here"),
