@@ -475,8 +475,8 @@ async fn feeds_name_the_hub_only_where_there_is_one() {
     }
     // Nothing else of it is another than before.
     let with = stage.serving.get("/feed.atom").await;
-    let stripped = with.2.replace(&format!("<link href=\"{hub}\" rel=\"hub\"/>"), "");
-    assert_eq!(stripped, without.2);
+    let others: Vec<&str> = with.2.lines().filter(|line| !line.contains(&hub)).collect();
+    assert_eq!(others, without.2.lines().collect::<Vec<_>>());
 }
 
 #[tokio::test]
