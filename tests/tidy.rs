@@ -59,7 +59,7 @@ const INWARD: [(&str, &[&str]); 27] = [
 ];
 
 /// Outside crates that only these modules may name.
-const ROOMS: [(&str, &[&str]); 28] = [
+const ROOMS: [(&str, &[&str]); 29] = [
     ("scraper", &["html"]),
     ("ammonia", &["html"]),
     ("html5ever", &["html"]),
@@ -74,6 +74,7 @@ const ROOMS: [(&str, &[&str]); 28] = [
     ("axum", &["server"]),
     ("hyper", &["server"]),
     ("askama", &["server"]),
+    ("plotters", &["server"]),
     ("similar", &["revision"]),
     // What is answered with describes itself.
     ("utoipa", &["model", "reconcile", "revision", "store", "server"]),

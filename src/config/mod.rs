@@ -8,6 +8,7 @@ mod mistake;
 mod outlet;
 mod store;
 mod story;
+mod topic;
 mod value;
 
 use std::collections::HashMap;
@@ -21,6 +22,7 @@ use url::Url;
 pub use access::{Access, Secret, Token};
 pub use mistake::Mistake;
 pub use story::{Seed, Story, load_stories};
+pub use topic::Topic;
 pub use value::web_address;
 
 use crate::fetch::FetchSettings;
@@ -75,6 +77,8 @@ pub struct Config {
     pub outlets: Vec<Configured>,
     /// The live blogs to follow.
     pub live_blogs: Vec<Followed>,
+    /// Which of them are about one event.
+    pub topics: Vec<Topic>,
 }
 
 /// One live blog to follow.
@@ -128,6 +132,7 @@ impl Default for Config {
             fetch: FetchSettings::default(),
             outlets: Vec::new(),
             live_blogs: Vec::new(),
+            topics: Vec::new(),
         }
     }
 }
@@ -177,6 +182,7 @@ impl Config {
         let named: Vec<&str> =
             outlets.iter().copied().chain(config.outlets.iter().map(|outlet| outlet.slug.as_str())).collect();
         config.live_blogs = followed(top, &config, &named);
+        config.topics = topic::read(top);
         config
     }
 }
@@ -267,6 +273,8 @@ mod tests {
         };
         assert!(example.title.is_some());
         assert_eq!(std::mem::take(&mut config.live_blogs), [example], "the one example");
+        let [topic] = &std::mem::take(&mut config.topics)[..] else { panic!("one example") };
+        assert_eq!((topic.name.as_str(), topic.live_blogs.len()), ("storm-over-the-lake", 2));
         assert!(config.base_url.take().is_some(), "an example, as it has no default");
         let access = std::mem::take(&mut config.access);
         assert!(access.admin_listen.is_some() && access.admin_token.is_some(), "examples, as they have no default");

@@ -6,6 +6,7 @@
 mod atom;
 mod item;
 mod json;
+mod opml;
 mod rss;
 mod title;
 mod xml;
@@ -17,6 +18,7 @@ use uuid::Uuid;
 
 use crate::model::{CoverageState, Entry, Head, Mark};
 pub use item::{Item, Role};
+pub use opml::{OPML, Subscription, Subscriptions, opml};
 use xml::legal;
 
 /// What a feed says, whatever format it is written in.
@@ -44,6 +46,8 @@ pub struct Feed {
     pub pages: Pages,
     /// The WebSub hub that tells of changes.
     pub hub: Option<String>,
+    /// The style sheet for browsers that show it by themselves, as seen from the feed. Letters, digits, dots and slashes.
+    pub style: Option<String>,
 }
 
 /// An entry that its outlet has taken back (RFC 6721).

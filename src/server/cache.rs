@@ -1,6 +1,7 @@
 //! Written feeds, kept as ready bytes until the store's generation moves.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
@@ -106,27 +107,27 @@ impl Slot {
     }
 }
 
-/// The feeds asked for lately, at most a fixed number.
+/// The feeds, or the pages, asked for lately: at most a fixed number.
 #[derive(Debug)]
-pub(super) struct Cache {
+pub(super) struct Cache<K> {
     most: usize,
-    slots: Mutex<Slots>,
+    slots: Mutex<Slots<K>>,
 }
 
-#[derive(Debug, Default)]
-struct Slots {
+#[derive(Debug)]
+struct Slots<K> {
     /// With the turn at which each was last asked for.
-    held: HashMap<Key, (Arc<Slot>, u64)>,
+    held: HashMap<K, (Arc<Slot>, u64)>,
     turn: u64,
 }
 
-impl Cache {
+impl<K: Clone + Eq + Hash> Cache<K> {
     pub fn new(most: usize) -> Self {
-        Cache { most: most.max(1), slots: Mutex::default() }
+        Cache { most: most.max(1), slots: Mutex::new(Slots { held: HashMap::new(), turn: 0 }) }
     }
 
     /// The place of `key` at `generation`, empty where nobody has asked yet.
-    pub fn slot(&self, key: &Key, generation: i64) -> Arc<Slot> {
+    pub fn slot(&self, key: &K, generation: i64) -> Arc<Slot> {
         let mut slots = lock(&self.slots);
         slots.turn += 1;
         let turn = slots.turn;

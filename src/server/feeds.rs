@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use axum::extract::{Path, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, LAST_MODIFIED, VARY};
+use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, LAST_MODIFIED, VARY};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -18,7 +18,7 @@ use super::error::{Refused, quoted};
 use super::missing::{known, no_blog, no_outlet};
 use super::overview::{Checked, Overview};
 use super::query::{Asked, Parameters};
-use super::{ServerState, coding, conditional};
+use super::{ServerState, coding, conditional, missing};
 use crate::feed::{self, Format};
 use crate::store::{Scope, StoreError};
 
@@ -40,6 +40,9 @@ const MAX_AGE_ARCHIVED: (&str, &str) = ("max-age=3600", "max-age=31536000, immut
 /// Instance manipulations (RFC 3229).
 const IM: HeaderName = HeaderName::from_static("im");
 const DELTA_BASE: HeaderName = HeaderName::from_static("delta-base");
+
+/// A feed that a browser shows by itself may load its style sheet, and nothing else.
+const POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; style-src 'self'; frame-ancestors 'none'");
 
 type Answer = Result<Response, Refused>;
 
@@ -69,6 +72,16 @@ pub(super) async fn blog(
     }
 }
 
+pub(super) async fn topic(
+    State(state): State<ServerState>,
+    Path(name): Path<String>,
+    request: Parts,
+    format: Format,
+) -> Answer {
+    let scope = missing::topic(&*state.overview().await?, &state.settings().topics, &name)?;
+    answer(&state, scope, &request, format).await
+}
+
 pub(super) async fn archived(State(state): State<ServerState>, Path(file): Path<String>, request: Parts) -> Answer {
     archive(&state, Scope::Everything, &file, &request).await
 }
@@ -88,9 +101,7 @@ async fn answer(state: &ServerState, scope: Scope, request: &Parts, format: Form
     let asked = Asked::read(request.uri.query())?;
     let overview = state.overview().await?;
     known(&overview, &scope)?;
-    if let Some(slug) = asked.filters.outlets.iter().find(|slug| !overview.outlets().contains_key(slug.as_str())) {
-        return Err(Refused::BadQuery(format!("the parameter `outlet` names one too many: {}", no_outlet(&overview, slug))));
-    }
+    outlets_known(&overview, &asked.filters.outlets)?;
     let settled = match asked.as_of {
         Some(as_of) => past(state, &overview, as_of).await?,
         None => false,
@@ -129,6 +140,16 @@ async fn answer(state: &ServerState, scope: Scope, request: &Parts, format: Form
     Ok(body(headers, &written, coding, format).await)
 }
 
+/// Refuses a selection by an outlet that is not here.
+pub(super) fn outlets_known(overview: &Overview, outlets: &[String]) -> Result<(), Refused> {
+    match outlets.iter().find(|slug| !overview.outlets().contains_key(slug.as_str())) {
+        Some(slug) => {
+            Err(Refused::BadQuery(format!("the parameter `outlet` names one too many: {}", no_outlet(overview, slug))))
+        }
+        None => Ok(()),
+    }
+}
+
 /// The instant since which the client lacks changes, where it says that it takes the difference alone, and the tag by which we
 /// know. A tag of another log says nothing.
 async fn base<'a>(state: &ServerState, request: &'a Parts) -> Option<(&'a str, DateTime<Utc>)> {
@@ -143,15 +164,8 @@ async fn base<'a>(state: &ServerState, request: &'a Parts) -> Option<(&'a str, D
 }
 
 /// Whether what stood at `as_of` is sure to stay what it is. An instant to come is refused.
-async fn past(state: &ServerState, overview: &Overview, as_of: DateTime<Utc>) -> Result<bool, Refused> {
-    // Without a clock, the newest change tells the time.
-    let now = match state.0.clock.get() {
-        Some(clock) => clock.0(),
-        None => {
-            let newest = state.0.store.position(overview.generation).await.map_err(|_| Refused::Unavailable)?;
-            newest.map_or(DateTime::UNIX_EPOCH, |newest| newest.at)
-        }
-    };
+pub(super) async fn past(state: &ServerState, overview: &Overview, as_of: DateTime<Utc>) -> Result<bool, Refused> {
+    let now = state.now(overview).await?;
     if as_of > now {
         let told = format!("the parameter `as_of` is {}, and that is still to come", as_of.format("%Y-%m-%dT%H:%M:%SZ"));
         return Err(Refused::BadQuery(told));
@@ -204,6 +218,7 @@ fn labels(etag: &str, modified: Option<SystemTime>, age: &'static str) -> Header
 
 async fn body(mut headers: HeaderMap, written: &Written, coding: Coding, format: Format) -> Response {
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(format.content_type()));
+    headers.insert(CONTENT_SECURITY_POLICY, POLICY);
     headers.extend(coding.name().and_then(|name| header(CONTENT_ENCODING, name)));
     (headers, written.coded(coding).await).into_response()
 }
@@ -224,6 +239,15 @@ fn whole_second(at: DateTime<Utc>) -> Option<SystemTime> {
 impl ServerState {
     pub(super) async fn overview(&self) -> Result<Arc<Overview>, Refused> {
         self.0.watch.overview(&self.0.store).await.ok_or(Refused::Unavailable)
+    }
+
+    /// The present. Without a clock, the newest change tells the time.
+    pub(super) async fn now(&self, overview: &Overview) -> Result<DateTime<Utc>, Refused> {
+        if let Some(clock) = self.0.clock.get() {
+            return Ok(clock.0());
+        }
+        let newest = self.0.store.position(overview.generation).await.map_err(|_| Refused::Unavailable)?;
+        Ok(newest.map_or(DateTime::UNIX_EPOCH, |newest| newest.at))
     }
 }
 

@@ -8,6 +8,7 @@ mod admin;
 mod aside;
 mod admit;
 mod api;
+mod assets;
 mod cache;
 mod coding;
 mod conditional;
@@ -16,18 +17,24 @@ mod describe;
 mod descriptors;
 mod entry;
 mod error;
+mod evidence;
 mod feeds;
 mod headers;
 mod health;
 mod hosts;
 mod impatient;
-mod index;
 mod missing;
 mod overview;
+mod pictures;
 mod query;
 mod readers;
 mod requests;
+mod shown;
+mod sources;
+mod subscribe;
+mod timeline;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
@@ -38,10 +45,11 @@ use axum::http::{HeaderValue, Uri};
 use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::routing::get;
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use tokio::sync::Semaphore;
 use url::Url;
 
-use crate::config::Access;
+use crate::config::{Access, Topic};
 use crate::feed::Format;
 use crate::metrics::Metrics;
 use crate::store::Store;
@@ -69,6 +77,8 @@ pub struct Limits {
     pub drain: Duration,
     /// How many written feeds are kept in memory.
     pub feeds: usize,
+    /// How many written timelines are.
+    pub pages: usize,
     /// How many requests may wait for a change at once.
     pub waiting: usize,
     /// How old the server's view of the store may get. Commits of other processes are seen after that.
@@ -84,6 +94,7 @@ impl Default for Limits {
             connections: 4096,
             drain: Duration::from_secs(4),
             feeds: 128,
+            pages: 64,
             waiting: 256,
             recheck: Duration::from_secs(1),
         }
@@ -97,6 +108,10 @@ pub struct Settings {
     pub access: Access,
     /// Whether each request is logged.
     pub log_requests: bool,
+    /// Which live blogs are about one event.
+    pub topics: Vec<Topic>,
+    /// The zone of each outlet's clocks, by its slug.
+    pub zones: BTreeMap<String, Tz>,
 }
 
 /// All that answering takes. Cheap to clone; every clone is the same.
@@ -113,7 +128,8 @@ struct Inner {
     settings: RwLock<Arc<Settings>>,
     metrics: Metrics,
     watch: Watch,
-    cache: Cache,
+    cache: Cache<cache::Key>,
+    pages: Cache<timeline::Key>,
     /// Places of those who wait for a change.
     waiting: Semaphore,
     /// Turns true when the server is about to stop.
@@ -136,11 +152,11 @@ impl ServerState {
     pub fn new(store: Store, base_url: Option<&Url>, listen: SocketAddr, limits: Limits) -> Self {
         let base = base_url.map_or_else(|| format!("http://{listen}"), |url| url.as_str().trim_end_matches('/').to_owned());
         let watch = Watch::new(limits.recheck);
-        let cache = Cache::new(limits.feeds);
+        let (cache, pages) = (Cache::new(limits.feeds), Cache::new(limits.pages));
         let (hosts, settings, metrics) = (Hosts::new(base_url), RwLock::default(), Metrics::default());
         let clock = OnceLock::new();
         let (waiting, closing) = (Semaphore::new(limits.waiting), tokio::sync::watch::Sender::new(false));
-        let inner = Inner { store, base, hosts, limits, settings, metrics, watch, cache, clock, waiting, closing };
+        let inner = Inner { store, base, hosts, limits, settings, metrics, watch, cache, pages, clock, waiting, closing };
         ServerState(Arc::new(inner))
     }
 
@@ -179,8 +195,15 @@ impl ServerState {
 /// What is where.
 pub fn router(state: ServerState) -> Router {
     let mut router = Router::new()
-        .route("/", get(index::page))
-        .route("/style.css", get(index::style))
+        .route("/", get(timeline::everything))
+        .route("/outlets/{slug}", get(timeline::outlet))
+        .route("/blogs/{id}", get(timeline::blog))
+        .route("/topics/{name}", get(timeline::topic))
+        .route("/sources", get(sources::page))
+        .route("/subscribe", get(subscribe::page))
+        .route("/opml", get(subscribe::list))
+        .route(assets::FEED_STYLE_PATH, get(assets::feed_style))
+        .route("/static/{version}/{file}", get(assets::versioned))
         .route("/healthz", get(health::check))
         .route("/entries/{id}", get(entry::entry))
         .merge(api::routes())
@@ -197,6 +220,10 @@ pub fn router(state: ServerState) -> Router {
             .route(
                 &format!("/blogs/{{id}}/feed.{ending}"),
                 get(move |state, path, request| feeds::blog(state, path, request, format)),
+            )
+            .route(
+                &format!("/topics/{{name}}/feed.{ending}"),
+                get(move |state, path, request| feeds::topic(state, path, request, format)),
             );
     }
     router

@@ -8,9 +8,12 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
+use url::Url;
+use uuid::Uuid;
 
+use crate::config;
 use crate::model::CoverageState;
-use crate::store::{Scope, SourceState, Store, StoreError, StoredBlog};
+use crate::store::{Scope, SourceState, Store, StoreError, StoredBlog, Topic};
 
 /// The store at one generation, without its entries.
 #[derive(Debug)]
@@ -49,6 +52,7 @@ impl Overview {
             Scope::Everything => true,
             Scope::Outlet(slug) => blog.head.outlet == *slug,
             Scope::Blog(id) => blog.head.id == *id,
+            Scope::Topic(topic) => topic.blogs.contains(&blog.head.id),
         })
     }
 
@@ -57,6 +61,7 @@ impl Overview {
             Scope::Everything => true,
             Scope::Outlet(slug) => self.outlet_of(source) == Some(slug),
             Scope::Blog(id) => source.blog == Some(*id),
+            Scope::Topic(topic) => source.blog.is_some_and(|id| topic.blogs.contains(&id)),
         })
     }
 
@@ -71,6 +76,21 @@ impl Overview {
         let followed = self.sources.iter().filter_map(|source| source.outlet.as_deref()).map(|slug| (slug, slug));
         let read = self.blogs.iter().map(|blog| (blog.head.outlet.as_str(), blog.head.outlet_name.as_str()));
         followed.chain(read).collect()
+    }
+
+    /// A topic with those of its live blogs that there are: by the address that is followed, or by the page's own.
+    pub fn joined(&self, topic: &config::Topic) -> Topic {
+        let of = |url: &Url| {
+            let followed = self.sources.iter().find(|source| source.url == url.as_str()).and_then(|source| source.blog);
+            followed.or_else(|| {
+                let stored = self.blogs.iter().find(|blog| blog.head.url.as_deref() == Some(url.as_str()));
+                stored.map(|blog| blog.head.id)
+            })
+        };
+        let mut blogs: Vec<Uuid> = topic.live_blogs.iter().filter_map(of).collect();
+        blogs.sort_unstable();
+        blogs.dedup();
+        Topic { name: topic.name.clone(), title: topic.title.clone(), blogs }
     }
 
     /// The name the configuration gives a live blog.

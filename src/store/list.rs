@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::rows::{self, Fault};
 use super::text::PLACES;
-use super::{Scope, Store, StoreError};
+use super::{Scope, Store, StoreError, window};
 use crate::model::{Entry, Life};
 
 /// Which entries to list.
@@ -49,6 +49,7 @@ impl Store {
                 Scope::Everything => "?1 IS NULL",
                 Scope::Outlet(_) => "outlet = ?1",
                 Scope::Blog(_) => "blog = ?1",
+                Scope::Topic(_) => "blog IN (SELECT unhex(value) FROM json_each(?1))",
             };
             // Each half walks an index in its order and stops at the limit.
             let half = |history: i64| {
@@ -65,6 +66,7 @@ impl Store {
                 Scope::Everything => query.bind(None::<i64>),
                 Scope::Outlet(slug) => query.bind(slug.clone()),
                 Scope::Blog(id) => query.bind(id.as_bytes().to_vec()),
+                Scope::Topic(topic) => query.bind(window::id_list(topic.blogs.iter().copied())),
             };
             let millis = |at: DateTime<Utc>| at.timestamp_millis();
             let since = listing.since.map_or(i64::MIN, millis);

@@ -87,7 +87,7 @@ impl Running {
         if otherwise && let Err(error) = self.follower.hasten().await {
             tracing::warn!("what is followed is read anew only when it is due: {error}");
         }
-        self.state.set(settings_of(&config));
+        self.state.set(settings_of(&config, &stories));
         self.log.write_as(config.log_format);
         (self.fetcher, self.config) = (fetcher, config);
         Ok(notes)
