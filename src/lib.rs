@@ -32,5 +32,6 @@ pub mod store;
 pub mod reconcile;
 pub mod follow;
 pub mod replay;
+pub mod push;
 pub mod server;
 pub mod cli;

@@ -32,6 +32,8 @@ struct Counted {
     requests: Family<Labels<2>, Counter>,
     connections: Gauge,
     accepted: Counter,
+    streams: Gauge,
+    told: Counter,
 }
 
 /// What the store holds at one moment.
@@ -79,7 +81,12 @@ impl Default for Metrics {
         registry.register("connections", "Open connections of readers", connections.clone());
         let accepted = Counter::default();
         registry.register("connections_accepted", "Connections taken since the start", accepted.clone());
-        Metrics(Arc::new(Counted { registry, fetches, changes, parse, requests, connections, accepted }))
+        let streams = Gauge::default();
+        registry.register("event_streams", "Open streams of events", streams.clone());
+        let told = Counter::default();
+        registry.register("events", "Events sent, over all streams", told.clone());
+        let counted = Counted { registry, fetches, changes, parse, requests, connections, accepted, streams, told };
+        Metrics(Arc::new(counted))
     }
 }
 
@@ -113,6 +120,12 @@ impl Metrics {
         Connected(self.clone())
     }
 
+    /// Counts a stream of events for as long as the answer lives.
+    pub fn streaming(&self) -> Streaming {
+        self.0.streams.inc();
+        Streaming(self.clone())
+    }
+
     /// Everything counted, and what the store holds now.
     pub fn write(&self, stored: Option<&Stored>) -> String {
         let mut text = String::new();
@@ -133,6 +146,23 @@ pub struct Connected(Metrics);
 impl Drop for Connected {
     fn drop(&mut self) {
         self.0.0.connections.dec();
+    }
+}
+
+/// A stream of events as long as it is open.
+#[derive(Debug)]
+pub struct Streaming(Metrics);
+
+impl Streaming {
+    /// Counts an event that it sends.
+    pub fn told(&self) {
+        self.0.0.told.inc();
+    }
+}
+
+impl Drop for Streaming {
+    fn drop(&mut self) {
+        self.0.0.streams.dec();
     }
 }
 
@@ -183,6 +213,8 @@ mod tests {
         metrics.answered("rss", 304);
         let one = metrics.connected();
         drop(metrics.connected());
+        let stream = metrics.streaming();
+        stream.told();
         let sources = vec![Source { url: "https://a.example/".into(), last_ok: Some(1_641_496_800), failures: 2 }];
         let stored = Stored { live_blogs: 2, entries: 30, revisions: 33, bytes: 4096, writable: true, sources };
         let text = metrics.write(Some(&stored));
@@ -196,6 +228,8 @@ mod tests {
             "tidings_requests_total{what=\"rss\",status=\"304\"} 1",
             "tidings_connections 1",
             "tidings_connections_accepted_total 2",
+            "tidings_event_streams 1",
+            "tidings_events_total 1",
             "tidings_live_blogs 2",
             "tidings_entries 30",
             "tidings_revisions 33",

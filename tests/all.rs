@@ -17,6 +17,7 @@ mod fixtures;
 mod hardening;
 mod histories;
 mod identity;
+mod listener;
 mod life;
 mod live_page;
 mod mutate;

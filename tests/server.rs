@@ -3,6 +3,7 @@
 
 mod admitted;
 mod api;
+mod events;
 mod readers;
 mod lives;
 mod timeline;
@@ -520,6 +521,7 @@ struct Listening {
     address: SocketAddr,
     stop: oneshot::Sender<()>,
     done: tokio::task::JoinHandle<()>,
+    metrics: tidings::metrics::Metrics,
     _folder: TempDir,
 }
 
@@ -533,10 +535,11 @@ async fn listen(served: Served) -> Listening {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel();
+    let metrics = served.state.metrics();
     let done = tokio::spawn(serve(listener, served.state, async {
         let _ = stopped.await;
     }));
-    Listening { address, stop, done, _folder: served.folder }
+    Listening { address, stop, done, metrics, _folder: served.folder }
 }
 
 /// Sends `request` as it is and reads until the server closes.
@@ -561,6 +564,8 @@ const SHORT: Limits = Limits {
     pages: 64,
     recheck: Duration::from_secs(1),
     waiting: 4,
+    streams: 4,
+    heartbeat: Duration::from_secs(15),
 };
 
 #[tokio::test]

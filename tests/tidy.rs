@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use tidings::adapters::OUTLETS;
 
 /// Which of our modules each module may name: imports point inward.
-const INWARD: [(&str, &[&str]); 27] = [
+const INWARD: [(&str, &[&str]); 28] = [
     ("model", &[]),
     ("page", &[]),
     ("identity", &[]),
@@ -33,7 +33,8 @@ const INWARD: [(&str, &[&str]); 27] = [
     ("store", &["model", "identity", "reconcile", "rhythm", "norm"]),
     ("follow", &["model", "page", "outlet", "config", "fetch", "store", "reconcile", "wall", "rhythm", "norm", "metrics"]),
     ("replay", &["page", "follow", "reconcile", "store"]),
-    ("server", &["model", "identity", "revision", "config", "feed", "store", "metrics"]),
+    ("push", &["model", "reconcile", "store"]),
+    ("server", &["push", "model", "identity", "revision", "config", "feed", "store", "metrics"]),
     (
         "cli",
         &[
@@ -77,7 +78,7 @@ const ROOMS: [(&str, &[&str]); 29] = [
     ("plotters", &["server"]),
     ("similar", &["revision"]),
     // What is answered with describes itself.
-    ("utoipa", &["model", "reconcile", "revision", "store", "server"]),
+    ("utoipa", &["model", "reconcile", "revision", "store", "push", "server"]),
     ("toml", &["config"]),
     ("clap", &["cli", "main"]),
     ("warc", &["saved"]),

@@ -41,6 +41,8 @@ const HALF_ASKED: Duration = Duration::from_secs(1);
 /// under way.
 pub async fn serve(listener: TcpListener, state: ServerState, shutdown: impl Future<Output = ()>) {
     let limits = Limits { connections: descriptors::room_for(state.0.limits.connections), ..state.0.limits.clone() };
+    // Feeds are to be had however many listen.
+    state.0.fanout.bound((limits.connections * 3 / 4).max(1));
     let (hosts, metrics) = (state.0.hosts.clone(), state.metrics());
     // Who waits for a change is answered before the answers under way are waited for.
     let waiting = state.clone();
@@ -151,6 +153,10 @@ impl Reception {
                 ended = connection.as_mut() => return note(ended),
                 _ = stopping.wait_for(|stop| *stop) => break,
                 () = self.crowded.notified() => {}
+            }
+            if progress.is_streaming() {
+                // A stream makes no room. The next one is called, and this connection ends with the stream.
+                self.crowded.notify_one();
             }
             if !progress.is_asking() {
                 connection.as_mut().graceful_shutdown();

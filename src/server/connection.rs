@@ -32,6 +32,10 @@ impl Ends {
     }
 }
 
+/// Stands in the extensions of an answer that goes on until somebody ends it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Endless;
+
 /// Answers the requests of one connection, and tells its stream how far each has got.
 #[derive(Debug)]
 pub(super) struct Answering {
@@ -57,6 +61,9 @@ impl hyper::service::Service<Request<Incoming>> for Answering {
         let (mut router, progress) = (self.router.clone(), self.progress.clone());
         Box::pin(async move {
             let response = router.call(request).await?;
+            if response.extensions().get::<Endless>().is_some() {
+                progress.streaming();
+            }
             Ok(response.map(|body| Followed { body, progress }))
         })
     }

@@ -42,6 +42,8 @@ pub(super) enum Refused {
     Unavailable,
     #[error("too many clients wait for changes already; ask without `wait`, or again in a few seconds")]
     Crowded,
+    #[error("too many streams of events are open already; try again in a few seconds")]
+    Streams,
 }
 
 /// The status of an answer that tells why the settings were not taken.
@@ -63,7 +65,7 @@ impl Refused {
             Refused::Page => StatusCode::FORBIDDEN,
             Refused::Stopping => StatusCode::SERVICE_UNAVAILABLE,
             Refused::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
-            Refused::Unavailable | Refused::Crowded => StatusCode::SERVICE_UNAVAILABLE,
+            Refused::Unavailable | Refused::Crowded | Refused::Streams => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -71,7 +73,7 @@ impl Refused {
         match self {
             Refused::Method => Some((ALLOW, HeaderValue::from_static("GET, HEAD"))),
             Refused::NotAcceptable => Some((VARY, HeaderValue::from_static("Accept-Encoding"))),
-            Refused::Unavailable | Refused::Crowded => Some((RETRY_AFTER, HeaderValue::from_static("5"))),
+            Refused::Unavailable | Refused::Crowded | Refused::Streams => Some((RETRY_AFTER, HeaderValue::from_static("5"))),
             // What browsers ask a password for, and most feed readers.
             Refused::Stranger => {
                 Some((WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"tidings\", charset=\"UTF-8\"")))

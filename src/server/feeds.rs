@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use axum::extract::{Path, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, LAST_MODIFIED, VARY};
+use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, LAST_MODIFIED, VARY};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -135,9 +135,10 @@ async fn answer(state: &ServerState, scope: Scope, request: &Parts, format: Form
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(IM, HeaderValue::from_static("feed"));
         headers.extend(header(DELTA_BASE, &format!("\"{base}\"")));
-        return Ok((StatusCode::IM_USED, body(headers, &difference, coding, format).await).into_response());
+        return Ok((StatusCode::IM_USED, body(headers, &difference, coding, format.content_type()).await).into_response());
     }
-    Ok(body(headers, &written, coding, format).await)
+    let media_type = for_whom(&mut headers, &request.headers, format);
+    Ok(body(headers, &written, coding, media_type).await)
 }
 
 /// Refuses a selection by an outlet that is not here.
@@ -199,11 +200,12 @@ async fn archive(state: &ServerState, scope: Scope, file: &str, request: &Parts)
     let written = written.await?;
     let age = if written.modified.is_some() { MAX_AGE_ARCHIVED.1 } else { MAX_AGE_ARCHIVED.0 };
     let etag = written.etag(coding);
-    let headers = labels(&etag, written.modified, age);
+    let mut headers = labels(&etag, written.modified, age);
     if conditional::unchanged(&request.headers, &etag, written.modified) {
         return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
     }
-    Ok(body(headers, written, coding, format).await)
+    let media_type = for_whom(&mut headers, &request.headers, format);
+    Ok(body(headers, written, coding, media_type).await)
 }
 
 /// What every answer about a document says, whether or not it holds it.
@@ -216,8 +218,19 @@ fn labels(etag: &str, modified: Option<SystemTime>, age: &'static str) -> Header
     headers
 }
 
-async fn body(mut headers: HeaderMap, written: &Written, coding: Coding, format: Format) -> Response {
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(format.content_type()));
+/// The media type to send. A browser that wants a page shows the types of feeds as plain text, and XML with its style sheet: it is
+/// sent the same bytes as what they are underneath. Only that answer is another one for others, so only there a cache is told.
+fn for_whom(headers: &mut HeaderMap, request: &HeaderMap, format: Format) -> &'static str {
+    let accepts = request.get_all(ACCEPT).iter().filter_map(|line| line.to_str().ok());
+    if format == Format::Json || !accepts.into_iter().any(|line| line.contains("text/html")) {
+        return format.content_type();
+    }
+    headers.insert(VARY, HeaderValue::from_static("Accept-Encoding, Accept"));
+    "text/xml; charset=utf-8"
+}
+
+async fn body(mut headers: HeaderMap, written: &Written, coding: Coding, media_type: &'static str) -> Response {
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
     headers.insert(CONTENT_SECURITY_POLICY, POLICY);
     headers.extend(coding.name().and_then(|name| header(CONTENT_ENCODING, name)));
     (headers, written.coded(coding).await).into_response()

@@ -38,6 +38,8 @@ enum Phase {
     Head(Instant),
     /// A request is being answered: whatever the client does now is no reason to hurry it.
     Answering,
+    /// The same, with an answer that goes on until somebody ends it.
+    Streaming,
     /// Answered, and nothing new has come since then.
     Idle(Instant),
 }
@@ -52,6 +54,15 @@ impl Progress {
         self.stand().phase = Phase::Answering;
     }
 
+    /// The answer goes on until somebody ends it.
+    pub fn streaming(&self) {
+        self.stand().phase = Phase::Streaming;
+    }
+
+    pub fn is_streaming(&self) -> bool {
+        self.stand().phase == Phase::Streaming
+    }
+
     /// The answer's body has been handed over to its last byte.
     pub fn answered(&self) {
         self.stand().phase = Phase::Idle(Instant::now());
@@ -59,7 +70,7 @@ impl Progress {
 
     pub fn is_answering(&self) -> bool {
         let stand = self.stand();
-        stand.unsent || stand.phase == Phase::Answering
+        stand.unsent || matches!(stand.phase, Phase::Answering | Phase::Streaming)
     }
 
     pub fn is_asking(&self) -> bool {
@@ -86,7 +97,7 @@ impl Progress {
         match *self.stand() {
             Stand { unsent: true, .. } => None,
             Stand { phase: Phase::Head(since), .. } => Some(since + patience.head),
-            Stand { phase: Phase::Answering, .. } => None,
+            Stand { phase: Phase::Answering | Phase::Streaming, .. } => None,
             Stand { phase: Phase::Idle(since), .. } => Some(since + patience.idle),
         }
     }

@@ -17,6 +17,7 @@ mod describe;
 mod descriptors;
 mod entry;
 mod error;
+mod events;
 mod evidence;
 mod feeds;
 mod headers;
@@ -55,6 +56,7 @@ use crate::metrics::Metrics;
 use crate::store::Store;
 use cache::Cache;
 use error::Refused;
+use events::Fanout;
 use hosts::Hosts;
 use overview::Watch;
 
@@ -81,6 +83,10 @@ pub struct Limits {
     pub pages: usize,
     /// How many requests may wait for a change at once.
     pub waiting: usize,
+    /// How many streams of events are open at once, and never more than three quarters of the connections.
+    pub streams: usize,
+    /// How long a stream says nothing, at most.
+    pub heartbeat: Duration,
     /// How old the server's view of the store may get. Commits of other processes are seen after that.
     pub recheck: Duration,
 }
@@ -91,11 +97,13 @@ impl Default for Limits {
             header: Duration::from_secs(5),
             idle: Duration::from_secs(30),
             write: Duration::from_secs(10),
-            connections: 4096,
+            connections: 8192,
             drain: Duration::from_secs(4),
             feeds: 128,
             pages: 64,
             waiting: 256,
+            streams: 6144,
+            heartbeat: Duration::from_secs(15),
             recheck: Duration::from_secs(1),
         }
     }
@@ -132,6 +140,8 @@ struct Inner {
     pages: Cache<timeline::Key>,
     /// Places of those who wait for a change.
     waiting: Semaphore,
+    /// Those who are told every change.
+    fanout: Fanout,
     /// Turns true when the server is about to stop.
     closing: tokio::sync::watch::Sender<bool>,
     clock: OnceLock<Now>,
@@ -156,7 +166,9 @@ impl ServerState {
         let (hosts, settings, metrics) = (Hosts::new(base_url), RwLock::default(), Metrics::default());
         let clock = OnceLock::new();
         let (waiting, closing) = (Semaphore::new(limits.waiting), tokio::sync::watch::Sender::new(false));
-        let inner = Inner { store, base, hosts, limits, settings, metrics, watch, cache, pages, clock, waiting, closing };
+        let fanout = Fanout::new(limits.streams);
+        let inner =
+            Inner { store, base, hosts, limits, settings, metrics, watch, cache, pages, clock, waiting, fanout, closing };
         ServerState(Arc::new(inner))
     }
 
@@ -179,7 +191,13 @@ impl ServerState {
 
     /// Goes by these settings from the next request on.
     pub fn set(&self, settings: Settings) {
-        *self.0.settings.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
+        let mut held = self.0.settings.write().unwrap_or_else(PoisonError::into_inner);
+        let others_may_read = held.access.tokens != settings.access.tokens;
+        *held = Arc::new(settings);
+        drop(held);
+        if others_may_read {
+            self.0.fanout.admit_anew();
+        }
     }
 
     fn settings(&self) -> Arc<Settings> {
@@ -206,6 +224,7 @@ pub fn router(state: ServerState) -> Router {
         .route("/static/{version}/{file}", get(assets::versioned))
         .route("/healthz", get(health::check))
         .route("/entries/{id}", get(entry::entry))
+        .route("/events", get(events::events))
         .merge(api::routes())
         .route("/archive/{page}", get(feeds::archived))
         .route("/blogs/{id}/archive/{page}", get(feeds::blog_archived));

@@ -49,6 +49,7 @@ fn kind(path: &str) -> &'static str {
         Some("json") => "json",
         Some("css" | "js" | "svg" | "ico" | "png" | "woff2") => "static",
         _ if path == "/healthz" => "health",
+        _ if path == "/events" => "events",
         Some(_) => "other",
         None => "page",
     }
@@ -103,6 +104,7 @@ mod tests {
             ("/blogs/1/feed.json", "json"),
             ("/", "page"),
             ("/healthz", "health"),
+            ("/events", "events"),
             ("/style.css", "static"),
             ("/.env", "other"),
             ("/a.b/c", "other"),

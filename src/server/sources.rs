@@ -60,6 +60,7 @@ struct SourcePart {
     told: String,
     next: String,
     older: Option<String>,
+    sick: bool,
     /// What somebody can do about it.
     accept: bool,
 }
@@ -75,11 +76,18 @@ pub(super) async fn page(State(state): State<ServerState>, request: Parts) -> Re
         colour: colours.get(slug).copied().unwrap_or_default(),
         blogs: blogs(&overview, slug, now),
     };
+    let mut outlets: Vec<OutletPart> =
+        overview.outlets().into_iter().map(outlet).filter(|outlet| !outlet.blogs.is_empty()).collect();
+    // What somebody may want to look after comes first, what is only kept last.
+    outlets.sort_by_key(|outlet| {
+        let sources = || outlet.blogs.iter().flat_map(|blog| &blog.sources);
+        (!sources().any(|source| source.sick), sources().next().is_none())
+    });
     let page = Page {
         frame: Frame::new(0, Part::Sources),
         formats: Format::ALL,
         topics: settings.topics.iter().map(|topic| (topic.name.as_str(), topic.title.as_str())).collect(),
-        outlets: overview.outlets().into_iter().map(outlet).filter(|outlet| !outlet.blogs.is_empty()).collect(),
+        outlets,
         unread: overview.sources.iter().filter(|source| source.blog.is_none()).map(|source| part(source, now)).collect(),
         sick: overview.sources.iter().filter(|source| source.health().is_sick()).count(),
         followed: overview.sources.len(),
@@ -127,6 +135,7 @@ fn part(source: &SourceState, now: DateTime<Utc>) -> SourcePart {
         told: source.told(now),
         next: source.next_told(now),
         older: source.backfill_told(),
+        sick: source.health().is_sick(),
         accept: source.health() == Health::SetAside,
     }
 }

@@ -122,9 +122,10 @@ fn names(state: &ServerState, overview: &Overview) -> Vec<(String, String)> {
 async fn write(state: &ServerState, overview: &Arc<Overview>, key: &Key, asked: &Asked) -> Result<Arc<Written>, Refused> {
     let store = &state.0.store;
     let window = store.select(&asked.query(key.scope.clone())).await.map_err(unavailable)?;
-    let extent = store.extent(&key.scope).await.map_err(unavailable)?;
-    let recent = key.scope == Scope::Everything;
-    let plan = extent.and_then(|extent| chart::Plan::new(extent, asked.filters.since, asked.filters.until, recent));
+    let (since, until) = (asked.filters.since, asked.filters.until);
+    let recent = (key.scope == Scope::Everything && since.is_none() && until.is_none()).then_some(chart::RECENT);
+    let extent = store.extent(&key.scope, recent).await.map_err(unavailable)?;
+    let plan = extent.and_then(|extent| chart::Plan::new(extent, since, until));
     let tally = match &plan {
         Some(plan) => {
             let mut query = asked.whole(key.scope.clone());

@@ -1,6 +1,7 @@
 //! The change log as somebody follows it: from a number on, and only what concerns them.
 
-use sqlx::{AssertSqlSafe, Row};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{AssertSqlSafe, Row, SqliteConnection};
 use uuid::Uuid;
 
 use super::changes::{Change, ChangeKind, change, latest};
@@ -19,10 +20,10 @@ pub struct ChangeFilter {
     pub limit: i64,
     /// Of these kinds only; of all where there are none.
     pub kinds: Vec<ChangeKind>,
-    /// Of this outlet only.
-    pub outlet: Option<String>,
-    /// Of this live blog only.
-    pub blog: Option<Uuid>,
+    /// Of these outlets only, by slug; of all where there are none.
+    pub outlets: Vec<String>,
+    /// Of these live blogs only; of all where there are none.
+    pub blogs: Vec<Uuid>,
 }
 
 /// A part of the log.
@@ -39,42 +40,47 @@ pub struct ChangePage {
 impl Store {
     /// The next changes that `filter` lets through.
     pub async fn changes_where(&self, filter: &ChangeFilter) -> Result<ChangePage, StoreError> {
-        async {
-            let mut db = self.snapshot().await?;
-            let newest = latest(&mut db).await?;
-            let end = filter.after.saturating_add(LOOKED_THROUGH).min(newest);
-            // Only what is asked for stands in the statement, so that SQLite sees which index serves it.
-            let mut conditions = String::new();
-            for (asked, condition) in [
-                (!filter.kinds.is_empty(), " AND kind IN (SELECT value FROM json_each(?3))"),
-                (filter.outlet.is_some(), " AND change.outlet = ?4"),
-                (filter.blog.is_some(), " AND change.blog = ?5"),
-            ] {
-                conditions += if asked { condition } else { "" };
-            }
-            let sql = format!(
-                "SELECT change.*, entry.id AS entry_id FROM change LEFT JOIN entry ON entry.n = change.entry
-                 WHERE seq > ?1 AND seq <= ?2{conditions} ORDER BY seq LIMIT ?6"
-            );
-            let kinds: Vec<&str> = filter.kinds.iter().map(|kind| kind.name()).collect();
-            let found = sqlx::query(AssertSqlSafe(sql))
-                .bind(filter.after)
-                .bind(end)
-                .bind(json(&kinds)?)
-                .bind(&filter.outlet)
-                .bind(filter.blog.as_ref().map(|id| &id.as_bytes()[..]))
-                .bind(filter.limit)
-                .fetch_all(&mut *db)
-                .await?;
-            let after = match found.last() {
-                Some(last) if found.len() as i64 == filter.limit => last.try_get("seq")?,
-                // A log that is shorter than somebody believes is theirs to deal with.
-                _ => end.max(filter.after),
-            };
-            let changes = found.iter().map(change).collect::<Result<Vec<_>, Fault>>()?;
-            Ok(ChangePage { changes, after, newest })
-        }
-        .await
-        .map_err(|fault| self.named(fault))
+        async { Ok(rows_of(&mut *self.snapshot().await?, filter).await?.1) }.await.map_err(|fault| self.named(fault))
     }
+}
+
+/// The next changes that `filter` lets through, and the rows that they were read from.
+pub(super) async fn rows_of(
+    db: &mut SqliteConnection,
+    filter: &ChangeFilter,
+) -> Result<(Vec<SqliteRow>, ChangePage), Fault> {
+    let newest = latest(db).await?;
+    let end = filter.after.saturating_add(LOOKED_THROUGH).min(newest);
+    // Only what is asked for stands in the statement, so that SQLite sees which index serves it.
+    let kinds = if filter.kinds.is_empty() { "" } else { " AND kind IN (SELECT value FROM json_each(?3))" };
+    let outlets = match filter.outlets.len() {
+        0 => "",
+        1 => " AND change.outlet = ?4 ->> 0",
+        _ => " AND change.outlet IN (SELECT value FROM json_each(?4))",
+    };
+    let blogs = match filter.blogs.len() {
+        0 => "",
+        1 => " AND change.blog = unhex(?5 ->> 0)",
+        _ => " AND change.blog IN (SELECT unhex(value) FROM json_each(?5))",
+    };
+    let sql = format!(
+        "SELECT change.*, entry.id AS entry_id FROM change LEFT JOIN entry ON entry.n = change.entry
+         WHERE seq > ?1 AND seq <= ?2{kinds}{outlets}{blogs} ORDER BY seq LIMIT ?6"
+    );
+    let found = sqlx::query(AssertSqlSafe(sql))
+        .bind(filter.after)
+        .bind(end)
+        .bind(json(&filter.kinds.iter().map(|kind| kind.name()).collect::<Vec<_>>())?)
+        .bind(json(&filter.outlets)?)
+        .bind(json(&filter.blogs.iter().map(|blog| blog.simple().to_string()).collect::<Vec<_>>())?)
+        .bind(filter.limit)
+        .fetch_all(&mut *db)
+        .await?;
+    let after = match found.last() {
+        Some(last) if found.len() as i64 == filter.limit => last.try_get("seq")?,
+        // A log that is shorter than somebody believes is theirs to deal with.
+        _ => end.max(filter.after),
+    };
+    let changes = found.iter().map(change).collect::<Result<Vec<_>, Fault>>()?;
+    Ok((found, ChangePage { changes, after, newest }))
 }

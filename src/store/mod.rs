@@ -38,6 +38,7 @@ mod sqlite;
 mod trouble;
 mod standing;
 mod text;
+mod whole;
 mod window;
 
 pub use backup::Copied;
@@ -55,6 +56,7 @@ pub use rebuild::Again;
 pub use sqlite::Store;
 pub use standing::Health;
 pub use text::{NoWords, Words};
+pub use whole::{Facets, Selection, Stood, WholeChange, WholePage, Wording};
 pub use window::{Archived, Extent, Tally};
 
 /// Which entries a feed is about.

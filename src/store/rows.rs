@@ -104,6 +104,14 @@ pub(super) fn head(row: &SqliteRow) -> Result<Head, Fault> {
     })
 }
 
+/// The head of a row of `blog` that has in `head` what it was before, where it was another.
+pub(super) fn head_then(row: &SqliteRow) -> Result<Head, Fault> {
+    match row.try_get::<Option<&str>, _>("head")? {
+        Some(_) => from_json(row, "head"),
+        None => head(row),
+    }
+}
+
 pub(super) fn entry(row: &SqliteRow) -> Result<Entry, Fault> {
     Ok(Entry {
         id: id(row, "id")?,

@@ -19,12 +19,10 @@ ${entry.headline ? `<h2>${entry.headline}</h2>` : ""}${entry.by ? `<p class="by"
   }
 }
 
-/** Serves `pages`, by path, and a picture at `/picture.png`. */
+/** Serves `pages`, by path. */
 export async function serve(pages) {
-  const picture = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==", "base64");
   const server = http.createServer((request, response) => {
     const path = new URL(request.url, "http://outlet").pathname;
-    if (path === "/picture.png") return response.writeHead(200, { "content-type": "image/png" }).end(picture);
     const page = pages[path];
     if (!page) return response.writeHead(404).end();
     const count = page.entries.length;

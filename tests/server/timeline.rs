@@ -252,6 +252,12 @@ async fn feeds_name_a_style_sheet_that_is_there() {
         let base = url::Url::parse(&format!("http://here.example{path}")).unwrap();
         let style = served.get(base.join(href).unwrap().path()).await;
         assert_eq!((style.status, style.header("content-type")), (StatusCode::OK, Some("text/css; charset=utf-8")), "{path}");
+        // A browser would show the feed's own type as plain text.
+        let browser = [("accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8")];
+        let shown = served.ask(Method::GET, path, &browser).await;
+        assert_eq!((shown.header("content-type"), &shown.body), (Some("text/xml; charset=utf-8"), &feed.body), "{path}");
+        assert_eq!(shown.header("vary"), Some("Accept-Encoding, Accept"));
+        assert!(feed.header("content-type").unwrap().ends_with("+xml; charset=utf-8"), "{path}");
         let policy = feed.header("content-security-policy").unwrap();
         assert_eq!(policy, "default-src 'none'; style-src 'self'; frame-ancestors 'none'");
     }

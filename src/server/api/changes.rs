@@ -91,11 +91,11 @@ async fn filter(state: &ServerState, asked: &Asked) -> Result<ChangeFilter, Refu
         after: asked.number("after", 0, i64::MAX)?.unwrap_or_default(),
         limit: asked.number("limit", 1, MOST)?.unwrap_or(DEFAULT),
         kinds: asked.text("kind").map(|kinds| kinds.split(',').map(kind).collect()).transpose()?.unwrap_or_default(),
-        outlet: asked.text("outlet").map(str::to_owned),
-        blog: asked.id("blog")?,
+        outlets: asked.text("outlet").map(str::to_owned).into_iter().collect(),
+        blogs: asked.id("blog")?.into_iter().collect(),
     };
     let overview = state.overview().await?;
-    filter.outlet.iter().try_for_each(|slug| known(&overview, &Scope::Outlet(slug.clone())))?;
-    filter.blog.iter().try_for_each(|id| known(&overview, &Scope::Blog(*id)))?;
+    filter.outlets.iter().try_for_each(|slug| known(&overview, &Scope::Outlet(slug.clone())))?;
+    filter.blogs.iter().try_for_each(|id| known(&overview, &Scope::Blog(*id)))?;
     Ok(filter)
 }

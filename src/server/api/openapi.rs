@@ -11,7 +11,14 @@ use super::{Answer, blogs, changes, entries, written};
 #[derive(OpenApi)]
 #[openapi(
     info(title = "tidings", description = "Live blogs, entry by entry: the change log, the entries and the live blogs"),
-    paths(changes::changes, entries::entries, blogs::blogs, blogs::blog, crate::server::entry::json),
+    paths(
+        changes::changes,
+        entries::entries,
+        blogs::blogs,
+        blogs::blog,
+        crate::server::entry::json,
+        crate::server::events::events
+    ),
     components(schemas(super::ProblemDetails))
 )]
 struct Description;

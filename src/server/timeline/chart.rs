@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use plotters::prelude::*;
 
 use crate::store::{Extent, Tally};
@@ -23,14 +23,14 @@ const WIDTHS: [(i64, i64); 8] = [
     (10_080, 40_320),
     (40_320, 40_320),
 ];
-/// What is shown of a store that holds more, unless a time is asked for.
-const RECENT: TimeDelta = TimeDelta::days(7);
+/// What is shown of a whole store that holds more, unless a time is asked for.
+pub(super) const RECENT: TimeDelta = TimeDelta::days(7);
 /// Size of the picture that is stretched to the page: of a bar in width, and of all in height.
 const BAR: u32 = 20;
 const HEIGHT: u32 = 400;
 /// Between two ticks, in minutes; and the most of them.
 const TICKS: [i64; 10] = [10, 30, 60, 180, 360, 720, 1440, 2880, 10_080, 43_200];
-const MOST_TICKS: i64 = 9;
+const MOST_TICKS: i64 = 12;
 
 /// Between which instants the chart goes, and how finely.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,10 +45,9 @@ pub(super) struct Plan {
 
 impl Plan {
     /// For what lies in `extent` between the instants asked for; none where nothing does.
-    pub fn new(extent: Extent, since: Option<DateTime<Utc>>, until: Option<DateTime<Utc>>, recent: bool) -> Option<Plan> {
+    pub fn new(extent: Extent, since: Option<DateTime<Utc>>, until: Option<DateTime<Utc>>) -> Option<Plan> {
         let last = extent.last + TimeDelta::seconds(1);
-        let first = if recent { extent.first.max(last - RECENT) } else { extent.first };
-        let from = since.map_or(first, |since| since.max(extent.first));
+        let from = since.map_or(extent.first, |since| since.max(extent.first));
         let until = until.map_or(last, |until| until.min(last));
         if from >= until {
             return None;
@@ -61,6 +60,16 @@ impl Plan {
         let (from, until) = (floor(from, zone), floor(until - TimeDelta::seconds(1), zone) + TimeDelta::minutes(zone));
         // More bars than there are pixels would be drawn for a stretch of centuries.
         ((until - from).num_minutes() / bar <= BARS * 4).then_some(Plan { from, until, bar, zone })
+    }
+
+    /// From when to when, as short as it can be said.
+    pub fn span(&self) -> String {
+        let end = if self.from.date_naive() == self.until.date_naive() { "%H:%M UTC" } else { "%-d %B %Y, %H:%M UTC" };
+        let begin = match (self.from.year() == self.until.year(), self.from.date_naive() == self.until.date_naive()) {
+            (true, false) => "%-d %B, %H:%M",
+            _ => "%-d %B %Y, %H:%M",
+        };
+        format!("{} – {}", self.from.format(begin), self.until.format(end))
     }
 
     pub fn width(&self) -> TimeDelta {

@@ -270,7 +270,10 @@ fn choices<'a>(told: &'a Told, colours: &BTreeMap<String, usize>, path: &str) ->
         entries: told.tally.outlets.get(slug).map_or(0, |counts| counts.values().sum()),
         toggled: here(path, &told.asked.toggled(slug)),
     };
-    outlets.into_iter().map(choice).collect()
+    let mut choices: Vec<Choice> = outlets.into_iter().map(choice).collect();
+    // Those that have nothing to show stand behind.
+    choices.sort_by_key(|choice| choice.entries == 0 && !choice.chosen);
+    choices
 }
 
 fn chart(told: &Told, colours: &BTreeMap<String, usize>) -> Result<Option<Chart>, String> {

@@ -182,7 +182,7 @@ async fn heads(db: &mut SqliteConnection, blogs: HashSet<Uuid>, at: i64) -> Resu
     .bind(at)
     .fetch_all(db)
     .await?;
-    found.iter().map(|row| head(row).map(|head| (head.id, Arc::new(head)))).collect()
+    found.iter().map(|row| rows::head_then(row).map(|head| (head.id, Arc::new(head)))).collect()
 }
 
 /// The heads of all live blogs of a scope that there were at `at`, as they stood then.
@@ -195,12 +195,5 @@ pub(super) async fn heads_of(db: &mut SqliteConnection, scope: &Scope, at: i64) 
         condition = place.of_blogs
     );
     let found = place.bound.to(statement(sql)).bind(at).fetch_all(db).await?;
-    found.iter().map(head).collect()
-}
-
-fn head(row: &SqliteRow) -> Result<Head, Fault> {
-    match row.try_get::<Option<&str>, _>("head")? {
-        Some(_) => rows::from_json(row, "head"),
-        None => rows::head(row),
-    }
+    found.iter().map(rows::head_then).collect()
 }

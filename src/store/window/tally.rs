@@ -32,9 +32,19 @@ pub struct Tally {
 }
 
 impl Store {
-    /// Between which instants the entries of `scope` lie; none where it has none.
-    pub async fn extent(&self, scope: &Scope) -> Result<Option<Extent>, StoreError> {
-        async { extent(&mut *self.snapshot().await?, scope).await }.await.map_err(|fault| self.named(fault))
+    /// Between which instants the entries of `scope` lie, those that are older than the newest one by more than `recent` left
+    /// out; none where it has none.
+    pub async fn extent(&self, scope: &Scope, recent: Option<TimeDelta>) -> Result<Option<Extent>, StoreError> {
+        async {
+            let mut db = self.snapshot().await?;
+            let Some(whole) = extent(&mut db, scope, 0).await? else { return Ok(None) };
+            match recent {
+                Some(recent) => extent(&mut db, scope, (whole.last - recent).timestamp().max(0) * PLACES).await,
+                None => Ok(Some(whole)),
+            }
+        }
+        .await
+        .map_err(|fault| self.named(fault))
     }
 
     /// Counts the entries that `query` asks for, whatever its limit, in stretches of `width` that begin with the hour or day. What
@@ -48,16 +58,16 @@ fn instant(seconds: i64) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp(seconds, 0)
 }
 
-async fn extent(db: &mut SqliteConnection, scope: &Scope) -> Result<Option<Extent>, Fault> {
+async fn extent(db: &mut SqliteConnection, scope: &Scope, lowest: i64) -> Result<Option<Extent>, Fault> {
     let mut found: Option<(i64, i64)> = None;
     for place in Place::parts(scope) {
         for history in [0, 1] {
             // Each end is one step into the index.
             let end = |which: &str| {
-                format!("(SELECT {which}(place) FROM entry WHERE history = {history} AND {})", place.condition)
+                format!("(SELECT {which}(place) FROM entry WHERE history = {history} AND {} AND place >= ?2)", place.condition)
             };
             let sql = format!("SELECT {} AS first, {} AS last", end("min"), end("max"));
-            let row = place.bound.to(statement(sql)).fetch_one(&mut *db).await?;
+            let row = place.bound.to(statement(sql)).bind(lowest).fetch_one(&mut *db).await?;
             if let (Some(first), Some(last)) = (row.try_get("first")?, row.try_get("last")?) {
                 found = Some(found.map_or((first, last), |(one, other)| (first.min(one), last.max(other))));
             }
