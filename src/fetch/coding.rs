@@ -61,7 +61,13 @@ impl Write for Sink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let room = self.limit - self.body.len();
         // What still fits is taken, for those who are content with the beginning.
-        self.body.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        let taken = &bytes[..bytes.len().min(room)];
+        let (held, needed) = (self.body.capacity(), self.body.len() + taken.len());
+        if needed > held {
+            // It doubles as any vector, but never beyond what it may hold in the end.
+            self.body.reserve_exact((2 * held).clamp(needed, self.limit) - self.body.len());
+        }
+        self.body.extend_from_slice(taken);
         if bytes.len() > room {
             self.full = true;
             return Err(io::Error::other("larger than the limit"));

@@ -208,11 +208,13 @@ impl Follower {
         let mut running = JoinSet::new();
         // An address may wait for its host longer than its lease lasts.
         let mut busy = HashSet::new();
+        // What was asked, and the store could not take it: it stays claimed there for longer than need be.
+        let mut owed = HashSet::new();
         let (mut claiming, mut writing) = (Trouble::default(), Trouble::default());
         let mut look = Instant::now();
         while !*stop.borrow() {
             if look <= Instant::now() {
-                let wait = match self.start_due(&mut running, &mut busy, &stop).await {
+                let wait = match self.start_due(&mut running, &mut busy, &mut owed, &stop).await {
                     Ok(wait) => {
                         claiming.over();
                         wait
@@ -229,7 +231,7 @@ impl Follower {
                 () = tokio::time::sleep_until(look) => {}
                 () = self.anew.notified() => look = Instant::now(),
                 Some(ended) = running.join_next() => {
-                    note(ended, &mut busy, &mut writing);
+                    owed.extend(note(ended, &mut busy, &mut writing));
                     // What ended may be ready again already: its clock was set on, or its pace is a short one.
                     let (ready, held) = self.ready();
                     let next = if ready.iter().any(|url| !busy.contains(url)) { Some(Instant::now()) } else { held };
@@ -247,8 +249,14 @@ impl Follower {
         &self,
         running: &mut JoinSet<Ended>,
         busy: &mut HashSet<String>,
+        owed: &mut HashSet<String>,
         stop: &watch::Receiver<bool>,
     ) -> Result<Duration, StoreError> {
+        if !owed.is_empty() {
+            // It is still held until its interval is over.
+            self.store.hasten(&owed.iter().cloned().collect::<Vec<_>>(), (self.clock)()).await?;
+            owed.clear();
+        }
         let (mut ready, held) = self.ready();
         ready.retain(|url| !busy.contains(url));
         for source in self.store.claim(&ready, (self.clock)(), LEASE).await? {
@@ -280,18 +288,23 @@ fn chance() -> f64 {
 /// What a task of [`Follower::run`] ends with.
 type Ended = (String, Result<(), StoreError>);
 
-fn note(ended: Result<Ended, tokio::task::JoinError>, busy: &mut HashSet<String>, writing: &mut Trouble) {
+/// Takes note of how a task ended; answers the address that the store could not take.
+fn note(ended: Result<Ended, tokio::task::JoinError>, busy: &mut HashSet<String>, writing: &mut Trouble) -> Option<String> {
     match ended {
         Ok((url, result)) => {
             busy.remove(&url);
             match result {
                 Ok(()) => writing.over(),
-                Err(error) => writing.tell(&error),
+                Err(error) => {
+                    writing.tell(&error);
+                    return Some(url);
+                }
             }
         }
         // Its address stays in `busy`: asking again would only break again.
         Err(error) => tracing::error!(%error, "a refresh broke off; this is a bug in tidings"),
     }
+    None
 }
 
 /// Waits for `stop` to turn true. Where nobody is left who could turn it, for ever.

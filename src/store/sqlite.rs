@@ -78,7 +78,14 @@ impl Store {
     async fn with(mut first: SqliteConnection, options: SqliteConnectOptions, path: &Path) -> Result<Store, StoreError> {
         let newest = latest(&mut first).await.map_err(|fault| fault.named(path))?;
         first.close().await.map_err(|source| StoreError::Database { path: path.into(), source })?;
-        let pool = |size| SqlitePoolOptions::new().max_connections(size).connect_lazy_with(options.clone());
+        // After some errors of a disk SQLite itself takes the transaction back. sqlx's own attempt to do so fails then, and it
+        // counts that connection as in a transaction for ever: every later one on it is refused. So such a one is closed.
+        let pool = |size| {
+            SqlitePoolOptions::new()
+                .max_connections(size)
+                .before_acquire(|db, _| Box::pin(std::future::ready(Ok(!db.is_in_transaction()))))
+                .connect_lazy_with(options.clone())
+        };
         let (readers, writer, notice) = (pool(4), pool(1), Notice::new(newest));
         Ok(Store { path: path.into(), readers, writer, notice, trouble: Trouble::default(), keep: KeepCaptures::ALL })
     }
@@ -195,4 +202,25 @@ async fn migrate(db: &mut SqliteConnection, path: &Path) -> Result<(), StoreErro
         sqlx::raw_sql(sqlx::AssertSqlSafe(marks)).execute(&mut *write).await.map_err(database)?;
     }
     write.commit().await.map_err(database)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As after an error for which SQLite takes a transaction back by itself.
+    #[tokio::test]
+    async fn a_transaction_that_is_gone_spoils_no_later_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("tidings.db")).await.unwrap();
+        for _ in 0..3 {
+            let mut write = store.writing().await.unwrap();
+            sqlx::raw_sql("ROLLBACK").execute(&mut *write).await.unwrap();
+            assert!(write.commit().await.is_err());
+            let mut read = store.snapshot().await.unwrap();
+            sqlx::raw_sql("ROLLBACK").execute(&mut *read).await.unwrap();
+        }
+        store.writing().await.unwrap().commit().await.unwrap();
+        assert!(store.sources().await.unwrap().is_empty());
+    }
 }

@@ -5,7 +5,7 @@
 //! request. What is left is judged by SQL over the file (`integrity`), and in the end by a replay: the captures alone have to
 //! give the same store.
 
-mod integrity;
+pub mod integrity;
 mod newsroom;
 
 use std::path::Path;
@@ -38,7 +38,7 @@ impl Dice {
 }
 
 /// As if every interval had passed.
-async fn make_due(store: &Path) {
+pub async fn make_due(store: &Path) {
     let mut db = SqliteConnection::connect_with(&sqlx::sqlite::SqliteConnectOptions::new().filename(store)).await.unwrap();
     sqlx::query("UPDATE source SET next_due = 0").execute(&mut db).await.unwrap();
     db.close().await.unwrap();

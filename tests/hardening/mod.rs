@@ -4,8 +4,13 @@
 //! `… cargo test hardening::unicode` one file of it. Lists of what others have been attacked with are read from the folder
 //! `TIDINGS_CORPUS` names, and left out with a word where there is none.
 
+mod bombs;
+mod disk;
 mod kill;
 mod mutated;
+mod origin;
+mod outlet;
+mod politeness;
 mod programs;
 mod ssrf;
 mod time;
