@@ -156,8 +156,7 @@ fn with_id(page: &LiveBlog, entry: Entry) -> Entry {
 /// Queries of every kind, each alone and together.
 fn queries() -> Vec<Query> {
     let topic = Topic { name: "a".into(), title: "A".into(), blogs: vec![blog_id("river", "1"), blog_id("lake", "0")] };
-    let scopes =
-        [Scope::Everything, Scope::Outlet("lake".into()), Scope::Blog(blog_id("river", "1")), Scope::Topic(topic)];
+    let scopes = [Scope::Everything, Scope::Outlet("lake".into()), Scope::Blog(blog_id("river", "1")), Scope::Topic(topic)];
     let mut all = Vec::new();
     for scope in scopes {
         let plain = Query::new(scope.clone(), 20);

@@ -128,7 +128,11 @@ mod tests {
             capture: folder.path().join("a/page.txt"),
             title: None,
         };
-        let expected = ["A", "B"].map(|title| Story { name: title.to_lowercase(), title: title.to_owned(), live_blogs: vec![seed(title)] });
+        let expected = ["A", "B"].map(|title| Story {
+            name: title.to_lowercase(),
+            title: title.to_owned(),
+            live_blogs: vec![seed(title)],
+        });
         assert_eq!(stories, expected);
         assert_eq!(load_stories(&folder.path().join("none"), &[]), Ok(Vec::new()));
     }

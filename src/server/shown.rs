@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::model::CoverageState;
+use crate::model::{CoverageState, Head};
 use crate::store::StoredBlog;
 
 /// An instant for people.
@@ -18,6 +18,12 @@ pub(super) fn exact(at: &DateTime<Utc>) -> String {
 /// Whether a browser may be sent there.
 pub(super) fn is_web(url: &str) -> bool {
     url.starts_with("https://") || url.starts_with("http://")
+}
+
+/// The language of a live blog, if it can be a `lang`: anything else would mislead a screen reader.
+pub(super) fn language_of(head: &Head) -> Option<&str> {
+    let part = |part: &str| (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    head.language.as_deref().filter(|tag| tag.split('-').all(part))
 }
 
 /// What a live blog says of itself, in a word; empty where it does not tell.

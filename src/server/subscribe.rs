@@ -47,15 +47,19 @@ pub(super) async fn page(State(state): State<ServerState>, request: Parts) -> Re
     let all: Vec<&'static str> = ["of", "format"].into_iter().chain(FEED).collect();
     let given = Parameters::of(request.uri.query(), &all)?;
     let (overview, settings) = (state.overview().await?, state.settings());
-    let scope = given.read("of", |text| Ok(text.to_owned()))?.map_or(Ok(Scope::Everything), |of| scope(&overview, &settings, &of))?;
+    let scope = given
+        .read("of", |text| Ok(text.to_owned()))?
+        .map_or(Ok(Scope::Everything), |of| scope(&overview, &settings, &of))?;
     let format = given.read("format", |text| {
-        Format::ALL.into_iter().find(|format| format.extension() == text).ok_or_else(|| "may be `rss`, `atom` or `json`".into())
+        Format::ALL
+            .into_iter()
+            .find(|format| format.extension() == text)
+            .ok_or_else(|| "may be `rss`, `atom` or `json`".into())
     })?;
     let format = format.unwrap_or(Format::Atom);
     // What is the default anyway makes another address of the same feed.
-    let told = |(name, value): &&(String, String)| {
-        !matches!((&**name, &**value), ("of" | "format", _) | ("edits", "inplace"))
-    };
+    let told =
+        |(name, value): &&(String, String)| !matches!((&**name, &**value), ("of" | "format", _) | ("edits", "inplace"));
     let query = spelled_query(&given.pairs().iter().filter(told).cloned().collect::<Vec<_>>());
     let asked = Asked::read(Some(&query))?;
     outlets_known(&overview, &asked.filters.outlets)?;
@@ -116,7 +120,9 @@ fn about(overview: &Overview, settings: &Settings) -> Vec<(String, String)> {
     for (slug, name) in overview.outlets() {
         about.push((format!("outlets/{slug}"), format!("{name}: all live blogs")));
         let blogs = overview.blogs.iter().filter(|blog| blog.head.outlet == slug);
-        about.extend(blogs.map(|blog| (format!("blogs/{}", blog.head.id), format!("{name}: {}", title(overview, blog.head.id)))));
+        about.extend(
+            blogs.map(|blog| (format!("blogs/{}", blog.head.id), format!("{name}: {}", title(overview, blog.head.id)))),
+        );
     }
     about
 }

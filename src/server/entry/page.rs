@@ -8,7 +8,7 @@ use crate::revision::Fate;
 use crate::server::assets::{Frame, Part};
 use crate::server::evidence::Evidence;
 use crate::server::pictures::with_manners;
-use crate::server::shown::{exact, is_web, shown};
+use crate::server::shown::{exact, is_web, language_of, shown};
 
 #[derive(Template)]
 #[template(path = "entry.html")]
@@ -17,6 +17,7 @@ struct Page<'a> {
     told: &'a EntryLife,
     title: String,
     body: String,
+    language: Option<&'a str>,
     formats: [Format; 3],
     stamps: Vec<Evidence<'a>>,
     /// The newest state first.
@@ -39,7 +40,16 @@ pub(super) fn html(told: &EntryLife) -> Result<Vec<u8>, String> {
     let mut states: Vec<Stage> = told.revisions.iter().map(stage).collect();
     states.reverse();
     let body = with_manners(&entry.body_html);
-    let page = Page { frame: Frame::new(1, Part::Entry), body, told, title, formats: Format::ALL, stamps, states };
+    let page = Page {
+        frame: Frame::new(1, Part::Entry),
+        body,
+        language: language_of(&told.live_blog),
+        told,
+        title,
+        formats: Format::ALL,
+        stamps,
+        states,
+    };
     page.render().map(String::into_bytes).map_err(|error| error.to_string())
 }
 

@@ -13,16 +13,8 @@ use crate::store::{Extent, Tally};
 /// Most bars: more would be too thin to tell apart on a phone.
 const BARS: i64 = 300;
 /// Widths of a bar, and of what one click leads to, in minutes.
-const WIDTHS: [(i64, i64); 8] = [
-    (10, 60),
-    (30, 180),
-    (60, 360),
-    (180, 1440),
-    (360, 1440),
-    (1440, 10_080),
-    (10_080, 40_320),
-    (40_320, 40_320),
-];
+const WIDTHS: [(i64, i64); 8] =
+    [(10, 60), (30, 180), (60, 360), (180, 1440), (360, 1440), (1440, 10_080), (10_080, 40_320), (40_320, 40_320)];
 /// What is shown of a whole store that holds more, unless a time is asked for.
 pub(super) const RECENT: TimeDelta = TimeDelta::days(7);
 /// Size of the picture that is stretched to the page: of a bar in width, and of all in height.

@@ -20,7 +20,7 @@ use crate::server::describe;
 use crate::server::evidence::Evidence;
 use crate::server::overview::Overview;
 use crate::server::pictures::with_manners;
-use crate::server::shown::{exact, is_web, shown, state_of};
+use crate::server::shown::{exact, is_web, language_of, shown, state_of};
 use crate::store::{Scope, Shown, StoredBlog, Tally, Window};
 
 /// Longer texts than this many characters are folded, so that one article does not stand between all the entries.
@@ -259,8 +259,11 @@ fn blogs<'a>(told: &'a Told, colours: &BTreeMap<String, usize>) -> Vec<Beside<'a
 }
 
 fn choices<'a>(told: &'a Told, colours: &BTreeMap<String, usize>, path: &str) -> Vec<Choice<'a>> {
-    let mut outlets: BTreeMap<&str, &str> =
-        told.overview.blogs_in(&told.scope).map(|blog| (blog.head.outlet.as_str(), blog.head.outlet_name.as_str())).collect();
+    let mut outlets: BTreeMap<&str, &str> = told
+        .overview
+        .blogs_in(&told.scope)
+        .map(|blog| (blog.head.outlet.as_str(), blog.head.outlet_name.as_str()))
+        .collect();
     let all = told.overview.outlets();
     outlets.extend(told.asked.filters.outlets.iter().filter_map(|slug| all.get_key_value(slug.as_str())));
     let choice = |(slug, name): (&'a str, &'a str)| Choice {
@@ -286,7 +289,8 @@ fn chart(told: &Told, colours: &BTreeMap<String, usize>) -> Result<Option<Chart>
         Zone { from, left: plan.percent(from), width, entries, query: here(&path, &told.asked.between(from, until)) }
     };
     let zones: Vec<Zone> = plan.zones().map(zone).filter(|zone| zone.entries > 0).collect();
-    let (total, zoomed) = (counts().map(|(_, entries)| entries).sum(), told.asked.filters.since.or(told.asked.filters.until));
+    let (total, zoomed) =
+        (counts().map(|(_, entries)| entries).sum(), told.asked.filters.since.or(told.asked.filters.until));
     Ok((total > 0 || zoomed.is_some()).then_some(Chart {
         drawn: bars(&plan, &told.tally, colours)?,
         zones,
@@ -332,7 +336,7 @@ fn part<'a>(told: &'a Told, shown: &'a Shown, colours: &BTreeMap<String, usize>)
         badges: if withdrawn { Vec::new() } else { entry.marks.iter().map(badge).collect() },
         edits: shown.life.revision.saturating_sub(1),
         permalink: web(&entry.permalink).or_else(|| web(&head.url)),
-        language: head.language.as_deref().filter(|tag| well_formed(tag)),
+        language: language_of(head),
     }
 }
 
@@ -361,9 +365,4 @@ fn badge(mark: &Mark) -> (&'static str, &'static str) {
         Mark::Summary => ("summary", "Summary"),
         Mark::Breaking => ("breaking", "Breaking"),
     }
-}
-
-/// Whether it can be a `lang`: anything else would mislead a screen reader.
-fn well_formed(tag: &str) -> bool {
-    tag.split('-').all(|part| (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric()))
 }

@@ -70,7 +70,10 @@ pub(super) async fn load(
                 continue;
             }
         }
-        placed.push((found.rank, Shown { head: head.clone(), entry: state.entry.clone(), life, told, at, place: found.place }));
+        placed.push((
+            found.rank,
+            Shown { head: head.clone(), entry: state.entry.clone(), life, told, at, place: found.place },
+        ));
     }
     // They were taken by when they surfaced; they are shown by when they were published.
     placed.sort_by(|(one_rank, one), (other_rank, other)| {

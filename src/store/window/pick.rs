@@ -6,8 +6,8 @@ use super::walk::{Candidate, Own, Walk, Walks, What};
 use super::{FOREVER, Place, View, archived};
 use crate::store::query::{Edits, Query};
 use crate::store::rows::Fault;
-use crate::store::{Scope, Topic};
 use crate::store::text::{Asked, PLACES, STATES};
+use crate::store::{Scope, Topic};
 
 /// How many outlets a query may name is for the caller to bound: each is a walk.
 pub(super) fn places(query: &Query) -> Vec<Place> {
@@ -273,8 +273,7 @@ mod tests {
         let now = View { at: FOREVER - 1, seq: 0, newest: FOREVER, past: false };
         let then = View { at: 1_641_556_800_000, seq: 7, newest: 7, past: true };
         let topic = Topic { name: "a".into(), title: "A".into(), blogs: vec![uuid::Uuid::nil(), uuid::Uuid::max()] };
-        let scopes =
-            [Scope::Everything, Scope::Outlet("lake".into()), Scope::Blog(uuid::Uuid::nil()), Scope::Topic(topic)];
+        let scopes = [Scope::Everything, Scope::Outlet("lake".into()), Scope::Blog(uuid::Uuid::nil()), Scope::Topic(topic)];
         let words = Words::parse("ferry").unwrap();
         let mut walked = 0;
         for scope in scopes {

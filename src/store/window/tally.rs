@@ -64,7 +64,10 @@ async fn extent(db: &mut SqliteConnection, scope: &Scope, lowest: i64) -> Result
         for history in [0, 1] {
             // Each end is one step into the index.
             let end = |which: &str| {
-                format!("(SELECT {which}(place) FROM entry WHERE history = {history} AND {} AND place >= ?2)", place.condition)
+                format!(
+                    "(SELECT {which}(place) FROM entry WHERE history = {history} AND {} AND place >= ?2)",
+                    place.condition
+                )
             };
             let sql = format!("SELECT {} AS first, {} AS last", end("min"), end("max"));
             let row = place.bound.to(statement(sql)).bind(lowest).fetch_one(&mut *db).await?;
@@ -84,12 +87,8 @@ async fn tally(db: &mut SqliteConnection, query: &Query, width: TimeDelta) -> Re
     let width = width.num_seconds().max(1);
     let second = |at: Option<DateTime<Utc>>, or: i64| at.map_or(or, |at| at.timestamp().max(0));
     let (lowest, highest) = (second(query.since, 0) * PLACES, second(query.until, FOREVER / PLACES).saturating_mul(PLACES));
-    let asked = Asked {
-        text: query.text.as_ref(),
-        author: query.author.as_ref(),
-        key_events: query.key_events,
-        ..Asked::default()
-    };
+    let asked =
+        Asked { text: query.text.as_ref(), author: query.author.as_ref(), key_events: query.key_events, ..Asked::default() };
     // The index of words takes a whole scope at once, the other ones a part of it each.
     let selects: Vec<(String, Bound)> = match asked.expression(&query.scope, &query.outlets) {
         Some(matching) => vec![(
