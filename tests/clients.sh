@@ -20,18 +20,28 @@ trap finish EXIT
 
 "$clients/setup.sh" >"$work/setup.log" 2>&1 || { tail -20 "$work/setup.log"; exit 1; }
 
-"$tidings" serve --listen 127.0.0.1:0 --store "$work/tidings.db" >"$work/out" 2>"$work/err" &
-server=$!
-for _ in $(seq 100); do
-  grep -q '^Ctrl-C stops' "$work/out" 2>/dev/null && break
-  kill -0 "$server" || { cat "$work/err"; exit 1; }
-  sleep 0.1
-done
+failures=0
+serve() { # arguments: the server listens, and `base` is where
+  "$tidings" serve --listen 127.0.0.1:0 "$@" >"$work/out" 2>"$work/err" &
+  server=$!
+  for _ in $(seq 100); do
+    grep -q '^Ctrl-C stops' "$work/out" 2>/dev/null && break
+    kill -0 "$server" || { cat "$work/err"; exit 1; }
+    sleep 0.1
+  done
+  base=$(sed -n 's/^  page *\(.*\)$/\1/p' "$work/out")
+}
+stop() {
+  kill -TERM "$server"
+  wait "$server" && status=0 || status=$?
+  server=
+  [ "$status" = 0 ] || { echo "the server ended with $status"; failures=$((failures + 1)); }
+}
+
+serve --store "$work/tidings.db"
 cat "$work/out"
-base=$(sed -n 's/^  page *\(.*\)$/\1/p' "$work/out")
 entries=$(sed -n 's/^tidings [^:]*: \([0-9]*\) entries.*/\1/p' "$work/out")
 
-failures=0
 read_with() { # client path entries
   if "$clients/$1.sh" "$base$2" "$3" >"$work/log" 2>&1; then
     echo "$2 $(tail -1 "$work/log")"
@@ -72,9 +82,88 @@ for path in ("feed.rss", "feed.atom"):
     print(f"{path}: feedparser sees all {len(seen)} entries with id, UTC time and author; the second reading is a 304")
 PY
 
-kill -TERM "$server"
-wait "$server" && status=0 || status=$?
-server=
-[ "$status" = 0 ] || { echo "the server ended with $status"; failures=$((failures + 1)); }
+stop
+
+# A live blog with everything that can happen to entries, told in each way. It is read while it is under way, by readers that
+# read it again when it is over: what they have then is what the feed has shown, each once.
+life=fixtures/life/guardian-dam
+mkdir "$work/life"
+"$python" - "$life" "$work/life" <<'PY'
+import os, sys, tomllib
+life, work = sys.argv[1:]
+script = tomllib.load(open(life + "/life.toml", "rb"))
+url = "https://www.theguardian.com" + script["path"]
+# What breaks off is thrown away by the fetch; here nothing is fetched.
+whole = [capture for capture in script["capture"] if "cut_after" not in capture]
+for name, captures in (("half", whole[:6]), ("whole", whole)):
+    os.mkdir(f"{work}/{name}")
+    story = ["title = 'A life'"]
+    for capture in captures:
+        page = os.path.abspath(os.path.join(life, capture["page"]))
+        story += ["[[live_blog]]", f"url = '{url}'", f"outlet = '{script['outlet']}'",
+                  f"captured = {capture['at'].strftime('%Y-%m-%dT%H:%M:%SZ')}", f"capture = '{page}'"]
+    open(f"{work}/{name}/life.toml", "w").write("\n".join(story))
+    open(f"{work}/{name}.toml", "w").write(f"seeds = '{name}'\n")
+PY
+
+policies="inplace: stubs:?withdrawn=stub append:?edits=append corrections:?edits=corrections"
+nb() { # newsboat, policy, format, feed: rows that it has after reading
+  local home=$work/life/newsboat-$1.$2
+  mkdir -p "$home"
+  echo "$3" >"$home/urls"
+  printf 'error-log %s\nbrowser true\n' "$home/errors" >"$home/config"
+  HOME=$home timeout 120 newsboat -q -u "$home/urls" -c "$home/cache.db" -C "$home/config" -x reload >/dev/null 2>&1 || return 1
+  [ ! -s "$home/errors" ] || { cat "$home/errors"; return 1; }
+  sqlite3 "$home/cache.db" 'select guid from rss_item' | sort
+}
+# Newsboat knows a feed by its address, so that both servers have to listen at one.
+port=$("$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+for stage in half whole; do
+  serve --listen "127.0.0.1:$port" --store "$work/life.db" --config "$work/life/$stage.toml"
+  blog=$(curl -sf "$base"api/v1/blogs | jq -r '.blogs[0].id' | sed 's/urn:uuid://')
+  for policy in $policies; do
+    name=${policy%%:*} query=${policy#*:}
+    for format in rss atom json; do
+      feed="blogs/$blog/feed.$format$query"
+      curl -sf "$base$feed" >"$work/life/$stage.$name.$format"
+      [ "$format" = json ] || nb "$name" "$format" "$base$feed" >"$work/life/$stage.$name.$format.newsboat" ||
+        { failures=$((failures + 1)); echo "$feed newsboat FAILED"; }
+      [ "$stage" = whole ] || continue
+      # What a program says of it is what a person has read and found right.
+      if ! sed "s|$base|https://tidings.example/|g; s|${base%/}|https://tidings.example|g" "$work/life/whole.$name.$format" |
+        cmp - "$life/expected/$name.$format"; then
+        failures=$((failures + 1))
+      fi
+      if [ "$format" = json ]; then clients="jsonfeed node-parsers"; else clients="xmllint feedparser newsboat node-parsers"; fi
+      for client in $clients; do read_with "$client" "$feed" 1; done
+    done
+  done
+  stop
+done
+"$python" - "$work/life" <<'PY' || failures=$((failures + 1))
+import json, sys
+import feedparser
+
+work = sys.argv[1]
+for policy in ("inplace", "stubs", "append", "corrections"):
+    told = {}
+    for stage in ("half", "whole"):
+        ids = [item["id"] for item in json.load(open(f"{work}/{stage}.{policy}.json"))["items"]]
+        assert len(ids) == len(set(ids)), (policy, stage)
+        for format in ("rss", "atom"):
+            entries = feedparser.parse(f"{work}/{stage}.{policy}.{format}").entries
+            assert [entry.id for entry in entries] == ids, (policy, stage, format)
+        told[stage] = set(ids)
+    both = told["half"] | told["whole"]
+    for format in ("rss", "atom"):
+        first = open(f"{work}/half.{policy}.{format}.newsboat").read().split()
+        second = open(f"{work}/whole.{policy}.{format}.newsboat").read().split()
+        assert sorted(told["half"]) == first, (policy, format, "first reading")
+        # An item whose edit is one of its own, or that was taken back, stays with who has read it; nothing comes twice.
+        assert sorted(both) == second, (policy, format, sorted(both ^ set(second)))
+    entries = {id.split(";")[0] for id in both}
+    print(f"{policy}: {len(told['half'])} items under way and {len(told['whole'])} in the end, of {len(entries)} entries; "
+          f"newsboat has the {len(both)} that there have been, each once")
+PY
 echo "failures=$failures"
 [ "$failures" = 0 ]

@@ -129,6 +129,18 @@ async fn a_page_is_read_and_then_asked_for_conditionally() {
 }
 
 #[tokio::test]
+async fn the_headers_of_a_page_are_kept_with_it_and_no_cookie_is() {
+    let desk = Desk::open().await;
+    let answer = Answer::html(ONE).etag("\"v1\"").header("Server", "a shelf").header("Set-Cookie", "visitor=7");
+    desk.outlet.answer("/live", answer.header("X-Desk", "night"));
+    assert_eq!(desk.at(2).await, Some(changed(1, 0)));
+    let kept = desk.store.captures(0, 10).await.unwrap().remove(0).headers;
+    let value = |name: &str| kept.iter().find(|(found, _)| found == name).map(|(_, value)| &**value);
+    assert_eq!((value("etag"), value("server"), value("x-desk")), (Some("\"v1\""), Some("a shelf"), Some("night")));
+    assert_eq!((value("content-type"), value("set-cookie")), (Some("text/html; charset=utf-8"), None));
+}
+
+#[tokio::test]
 async fn a_changed_page_adds_and_edits() {
     let desk = Desk::open().await;
     let edited = "<live>\nat 12:09 A third\nat 12:04 It has sailed\nat 12:01 The ferry waits";

@@ -420,6 +420,69 @@ async fn between_two_looks_feeds_come_from_memory_and_our_own_refresh_is_seen_at
 }
 
 #[tokio::test]
+async fn what_a_commit_has_changed_is_looked_at_alone_and_at_once() {
+    let served = Served::with(Limits { recheck: Duration::from_secs(3600), ..Limits::default() }).await;
+    let refreshed = async |read: &tidings::model::LiveBlog, seen: i64| {
+        let url = format!("{}/{}", read.head.outlet, read.head.key);
+        let state = SourceState {
+            last_tried: Some(minute(seen)),
+            last_ok: Some(minute(seen)),
+            ..SourceState::new(url, 60, minute(0))
+        };
+        served.store.save(&Reading::new(read, minute(seen)), None, Some(&state)).await.unwrap();
+    };
+    for nth in 0..4 {
+        let outlet = ["lake", "hill"][nth % 2];
+        refreshed(&blog(outlet, &nth.to_string(), vec![entry("a", nth as i64)]), 10 + nth as i64).await;
+    }
+    let lake = blog_path("lake", "2", "rss");
+    let first =
+        [served.get(&lake).await, served.get("/outlets/lake/feed.rss").await, served.get("/outlets/hill/feed.rss").await];
+    assert_eq!(first[1].header("tidings-checked"), Some("Fri, 07 Jan 2022 12:10:00 GMT"));
+    let mut ended = blog("lake", "0", vec![entry("b", 20), entry("a", 0)]);
+    ended.head.coverage.state = CoverageState::Ended;
+    refreshed(&ended, 30).await;
+    refreshed(&blog("bay", "9", vec![entry("z", 21)]), 31).await;
+    let then =
+        [served.get(&lake).await, served.get("/outlets/lake/feed.rss").await, served.get("/outlets/hill/feed.rss").await];
+    assert_eq!(
+        headlines(&served.get("/outlets/lake/feed.json").await),
+        ["Ferry b is late", "Ferry a is late", "Ferry a is late"]
+    );
+    assert_eq!([0, 1, 2].map(|nth| first[nth].body == then[nth].body), [true, false, true]);
+    assert_eq!(then[1].header("tidings-checked"), Some("Fri, 07 Jan 2022 12:12:00 GMT"));
+    assert_eq!(served.get(&blog_path("lake", "0", "rss")).await.header("cache-control"), Some("max-age=3600"));
+    assert_eq!(then[1].header("cache-control"), Some("max-age=60"));
+    let all = served.get("/api/v1/blogs").await.json();
+    let told =
+        |blog: &Value| format!("{} {} {}", blog["outlet"].as_str().unwrap(), blog["key"].as_str().unwrap(), blog["entries"]);
+    let told: Vec<String> = all["blogs"].as_array().unwrap().iter().map(told).collect();
+    assert_eq!(told, ["bay 9 1", "hill 1 1", "hill 3 1", "lake 0 2", "lake 2 1"]);
+    assert_eq!(all["blogs"][3]["sources"][0]["last_ok"], "2022-01-07T12:30:00Z");
+    assert_eq!(served.get("/outlets/bay/feed.rss").await.status, StatusCode::OK);
+}
+
+/// Where more than one thing a second changes for long, changes share seconds, and a date alone does not tell them apart.
+#[tokio::test]
+async fn who_asks_by_date_alone_gets_what_came_within_one_second() {
+    let served = Served::empty().await;
+    let entries = |count: i64| (0..count).rev().map(|n| entry(&n.to_string(), 0)).collect::<Vec<_>>();
+    let (mut date, mut without) = (String::new(), 0);
+    for count in 1..=70 {
+        served.save(&blog("lake", "1", entries(count)), 10).await;
+        let known = [("if-modified-since", date.as_str())];
+        let answer = served.ask(Method::GET, "/feed.json?limit=200", &known[usize::from(date.is_empty())..]).await;
+        assert_eq!((answer.status, headlines(&answer).len()), (StatusCode::OK, count as usize));
+        match answer.header("last-modified") {
+            Some(newer) => date = newer.to_owned(),
+            None => without += 1,
+        }
+    }
+    assert_eq!(date, "Fri, 07 Jan 2022 12:11:01 GMT");
+    assert!((5..15).contains(&without), "{without}");
+}
+
+#[tokio::test]
 async fn a_commit_of_another_process_is_seen() {
     let served = Served::filled().await;
     let before = served.get("/feed.json").await;
@@ -510,8 +573,10 @@ async fn a_failing_store_leaves_what_is_in_memory() {
     served.store.close().await;
     let after = served.get("/feed.rss").await;
     assert_eq!((after.status, &after.body), (StatusCode::OK, &before.body));
-    // Nobody asked for this one while it could be written.
-    let cold = served.get("/feed.atom").await;
+    // Another format is written from the same entries.
+    assert_eq!(served.get("/feed.atom").await.status, StatusCode::OK);
+    // Nobody asked for these while they could be read.
+    let cold = served.get("/outlets/lake/feed.atom").await;
     assert_eq!((cold.status, cold.header("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, Some("5")));
     assert_eq!(cold.text(), "the store does not answer; try again in a few seconds\n");
 }
@@ -560,8 +625,8 @@ const SHORT: Limits = Limits {
     write: Duration::from_secs(10),
     connections: 2,
     drain: Duration::from_secs(3),
-    feeds: 128,
-    pages: 64,
+    feeds: 1024 * 1024,
+    pages: 1024 * 1024,
     recheck: Duration::from_secs(1),
     waiting: 4,
     streams: 4,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use reqwest::StatusCode;
-use reqwest::header::{ETAG, HeaderMap, HeaderName, HeaderValue, LAST_MODIFIED, RETRY_AFTER};
+use reqwest::header::{CONNECTION, ETAG, HeaderMap, HeaderName, HeaderValue, LAST_MODIFIED, RETRY_AFTER};
 
 /// What the outlet named its copy of a page, to be sent back so that an unchanged page costs nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,6 +25,47 @@ impl Validators {
     pub(super) fn is_empty(&self) -> bool {
         *self == Validators::default()
     }
+}
+
+/// Bytes of names and values that are kept of one answer: a page's own are a tenth of it.
+const KEPT: usize = 16 * 1024;
+
+/// What is never kept. Cookies and challenges are between the outlet and one visitor, and whoever holds them may be taken for
+/// that visitor; the rest is about one connection and says nothing of the page (RFC 9110 section 7.6.1).
+const NEVER: [&str; 13] = [
+    "set-cookie",
+    "set-cookie2",
+    "authorization",
+    "authentication-info",
+    "www-authenticate",
+    "proxy-authenticate",
+    "proxy-authentication-info",
+    "connection",
+    "proxy-connection",
+    "keep-alive",
+    "te",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// An answer's headers as they are kept with its bytes: in their order, repeated ones too, names in lower case. A value that is
+/// not ASCII is read as ISO 8859-1, so that each of its bytes is still there. `content-encoding` and `content-length` are those
+/// of the wire, and the bytes that are kept have been decoded.
+pub(super) fn kept(headers: &HeaderMap) -> Vec<(String, String)> {
+    let mut left = KEPT;
+    let mut kept = Vec::new();
+    for (name, value) in headers {
+        // What the outlet says is about this connection alone.
+        let hop = headers.get_all(CONNECTION).iter().filter_map(|value| value.to_str().ok());
+        let hop = hop.flat_map(|value| value.split(',')).any(|hop| hop.trim().eq_ignore_ascii_case(name.as_str()));
+        let size = name.as_str().len() + value.len();
+        if hop || NEVER.contains(&name.as_str()) || size > left {
+            continue;
+        }
+        left -= size;
+        kept.push((name.as_str().to_owned(), value.as_bytes().iter().map(|byte| char::from(*byte)).collect()));
+    }
+    kept
 }
 
 /// What may go into a request header. The limit keeps an outlet from making us carry its kilobytes for ever.
@@ -128,6 +169,38 @@ mod tests {
         ] {
             assert!(!is_page(no), "{no}");
         }
+    }
+
+    #[test]
+    fn headers_are_kept_but_for_what_is_between_two() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("Server", "a shelf"),
+            ("Set-Cookie", "visitor=7; HttpOnly"),
+            ("WWW-Authenticate", "Basic"),
+            ("Transfer-Encoding", "chunked"),
+            ("Connection", "close, X-Hop"),
+            ("X-Hop", "1"),
+            ("Via", "1.1 one"),
+            ("Via", "1.1 two"),
+            ("Content-Encoding", "br"),
+        ] {
+            headers.append(HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_static(value));
+        }
+        headers.append("x-desk", HeaderValue::from_bytes(b"Caf\xE9").unwrap());
+        headers.append("x-long", HeaderValue::from_str(&"x".repeat(KEPT)).unwrap());
+        headers.append("age", HeaderValue::from_static("5"));
+        let kept = kept(&headers);
+        let kept: Vec<(&str, &str)> = kept.iter().map(|(name, value)| (&**name, &**value)).collect();
+        let all = [
+            ("server", "a shelf"),
+            ("via", "1.1 one"),
+            ("via", "1.1 two"),
+            ("content-encoding", "br"),
+            ("x-desk", "Café"),
+            ("age", "5"),
+        ];
+        assert_eq!(kept, all);
     }
 
     #[test]

@@ -56,6 +56,8 @@ pub enum Fetched {
         page: Page,
         /// For the next [`Fetcher::get`].
         validators: Validators,
+        /// The headers of the answer, without what is between the outlet and one visitor (cookies), or two machines.
+        headers: Vec<(String, String)>,
         /// The place among the fetches that run at once: kept until the page has been read, it also bounds how many pages
         /// are in memory.
         place: Option<Place>,
@@ -118,6 +120,9 @@ impl Fetcher {
     }
 }
 
+/// A page, what to send along the next time, and its headers.
+type Answered = (Page, Validators, Vec<(String, String)>);
+
 impl Inner {
     /// Redirects are followed here and not by the client, so that each hop is looked at and an error can name the way.
     async fn get(
@@ -154,11 +159,11 @@ impl Inner {
             {
                 visit.rest(pause);
             }
-            let (page, validators) = match read? {
+            let (page, validators, headers) = match read? {
                 None => return Ok(Fetched::NotModified),
                 Some(read) => read,
             };
-            return Ok(Fetched::Page { page, validators, place: visit.end() });
+            return Ok(Fetched::Page { page, validators, headers, place: visit.end() });
         }
     }
 
@@ -223,7 +228,7 @@ impl Inner {
         mut response: Response,
         sent: &Validators,
         now: DateTime<Utc>,
-    ) -> Result<Option<(Page, Validators)>, FetchError> {
+    ) -> Result<Option<Answered>, FetchError> {
         match response.status() {
             StatusCode::OK | StatusCode::NON_AUTHORITATIVE_INFORMATION => {}
             StatusCode::NOT_MODIFIED if !sent.is_empty() => return Ok(None),
@@ -239,12 +244,14 @@ impl Inner {
             return Err(no_page(format!("its type is `{}`", headers::shown(found))));
         }
         let validators = Validators::from_headers(response.headers());
+        let kept = headers::kept(response.headers());
         let most = Most { wire: self.settings.max_wire, decoded: self.settings.max_body };
         let body = body::whole(&mut response, most).await.map_err(|error| error.into_error(url, &self.settings))?;
         if content_type.is_none() && !body::may_be_text(&body) {
             return Err(no_page("it says no type, and it is not text".to_owned()));
         }
-        Ok(Some((Page { body, url: Some(url.clone()), content_type, captured: Captured::At(now) }, validators)))
+        let page = Page { body, url: Some(url.clone()), content_type, captured: Captured::At(now) };
+        Ok(Some((page, validators, kept)))
     }
 }
 

@@ -12,7 +12,6 @@ use crate::reconcile::Reading;
 use crate::store::{Backfill, NewCapture, SourceState, StoreError};
 
 use super::refresh::VERSION;
-use super::settle::headers;
 use super::{Follower, stopped};
 
 /// How often an older page is tried before it is given up.
@@ -50,6 +49,9 @@ fn older(blog: &LiveBlog, page: Option<&Url>) -> Option<Url> {
     (there.host() == page.host() && there != *page && matches!(there.scheme(), "http" | "https")).then_some(there)
 }
 
+/// What an answer said beside its page.
+type Headers = Vec<(String, String)>;
+
 impl Follower {
     /// Reads older pages until there are none left, one fails, or it is stopped. Each is written at once, with where to go
     /// on, so that nothing is asked for twice.
@@ -63,8 +65,8 @@ impl Follower {
                 read = self.older_page(&source, &next) => read,
             };
             match read {
-                Ok((blog, page)) => {
-                    self.save_older(&source, &blog, &page).await?;
+                Ok((blog, page, headers)) => {
+                    self.save_older(&source, &blog, &page, &headers).await?;
                     source.backfill = Some(advanced(backfill, &blog, &page));
                     self.store.put_backfill(&source.url, source.backfill.as_ref()).await?;
                 }
@@ -82,12 +84,12 @@ impl Follower {
         Ok(())
     }
 
-    async fn older_page(&self, source: &SourceState, next: &str) -> Result<(LiveBlog, Page), String> {
+    async fn older_page(&self, source: &SourceState, next: &str) -> Result<(LiveBlog, Page, Headers), String> {
         let url = Url::parse(next).map_err(|error| error.to_string())?;
         let fetcher = self.means().fetcher;
         let got = fetcher.get(&url, self.reach(&source.url), &Validators::default(), &*self.clock).await;
-        let (page, _place) = match got.map_err(|error| error.to_string())? {
-            Fetched::Page { page, place, .. } => (page, place),
+        let (page, headers, _place) = match got.map_err(|error| error.to_string())? {
+            Fetched::Page { page, headers, place, .. } => (page, headers, place),
             Fetched::NotModified => return Err("it is said not to be modified, without having been asked".to_owned()),
         };
         let (blog, page, wall) = self.split(page, source).await?;
@@ -95,21 +97,25 @@ impl Follower {
             return Err(format!("there is no entry on it{}", wall.map(|wall| format!(" ({wall})")).unwrap_or_default()));
         }
         match source.backfill.as_ref().is_some_and(|backfill| backfill.of == blog.head.id) {
-            true => Ok((blog, page)),
+            true => Ok((blog, page, headers)),
             false => Err("it is the page of another live blog".to_owned()),
         }
     }
 
-    async fn save_older(&self, source: &SourceState, blog: &LiveBlog, page: &Page) -> Result<(), StoreError> {
+    async fn save_older(
+        &self,
+        source: &SourceState,
+        blog: &LiveBlog,
+        page: &Page,
+        headers: &[(String, String)],
+    ) -> Result<(), StoreError> {
         let reading = Reading { history: true, plain: page.is_plain(), ..Reading::new(blog, page.captured.latest()) };
-        let none = SourceState { etag: None, last_modified: None, ..source.clone() };
-        let headers = headers(page, &none);
         let capture = NewCapture {
             url: page.url.as_ref().map(Url::as_str),
             outlet: source.outlet.as_deref(),
             title: source.title.as_deref(),
             content_type: page.content_type.as_deref(),
-            headers: &headers,
+            headers,
             body: &page.body,
             known_as: source.blog,
             read_by: VERSION,

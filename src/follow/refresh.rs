@@ -37,6 +37,8 @@ pub(super) struct Read {
     /// What the page looks like instead, where there is no entry on it.
     pub wall: Option<String>,
     pub validators: Validators,
+    /// The answer's headers, as they are kept.
+    pub headers: Vec<(String, String)>,
     pub hash: [u8; 32],
     /// Who read it.
     pub reader: Arc<str>,
@@ -114,20 +116,21 @@ impl Follower {
             asked.store(true, Ordering::Relaxed);
             (self.clock)()
         };
-        let (page, validators, _place) = match means.fetcher.get(&url, self.reach(&source.url), &validators, &now).await {
-            Ok(Fetched::NotModified) => return Answer::NotModified,
-            Ok(Fetched::Page { page, validators, place }) => (page, validators, place),
-            Err(error) => {
-                return Answer::Failed { retry_after: error.retry_after(), reason: error.to_string() };
-            }
-        };
+        let (page, validators, headers, _place) =
+            match means.fetcher.get(&url, self.reach(&source.url), &validators, &now).await {
+                Ok(Fetched::NotModified) => return Answer::NotModified,
+                Ok(Fetched::Page { page, validators, headers, place }) => (page, validators, headers, place),
+                Err(error) => {
+                    return Answer::Failed { retry_after: error.retry_after(), reason: error.to_string() };
+                }
+            };
         let hash = page_hash(&page);
         if ours && source.body_hash == Some(hash) {
             return Answer::SameBytes(validators);
         }
         match self.split(page, source).await {
             Ok((blog, page, wall)) => {
-                Answer::Read(Box::new(Read { blog, page, wall, validators, hash, reader: means.reader }))
+                Answer::Read(Box::new(Read { blog, page, wall, validators, headers, hash, reader: means.reader }))
             }
             Err(reason) => Answer::failed(reason),
         }

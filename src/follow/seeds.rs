@@ -10,6 +10,9 @@ use crate::store::{NewCapture, Store, StoreError};
 use super::refresh::VERSION;
 use super::{Outcome, Refreshed, Split};
 
+/// What a capture in a `.txt` is.
+const TEXT: &str = "text/plain; charset=utf-8";
+
 /// Why a capture could not be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum SeedError {
@@ -47,7 +50,8 @@ pub async fn load_seeds(store: &Store, stories: &[Story], split: &Split) -> Resu
         let page = Page {
             body,
             url: Some(seed.url.clone()),
-            content_type: Some("text/plain; charset=utf-8".to_owned()),
+            // Of any other file its own bytes say what it is, as of one given to `parse`.
+            content_type: seed.capture.extension().is_some_and(|ending| ending == "txt").then(|| TEXT.to_owned()),
             captured: Captured::At(seed.captured),
         };
         let (split, outlet) = (split.clone(), seed.outlet.clone());

@@ -5,7 +5,6 @@ use chrono::{DateTime, Utc};
 use crate::fetch::Validators;
 use crate::model::LiveBlog;
 use crate::norm::{Fill, Quarantine, Verdict, judge};
-use crate::page::Page;
 use crate::reconcile::{Changes, Reading};
 use crate::rhythm::Rhythm;
 use crate::store::{NewCapture, SourceState, StoreError};
@@ -47,13 +46,12 @@ impl Follower {
             }
             Verdict::SetAside(aside) => return self.settle_aside(source, read.blog, aside, now).await,
         };
-        let Read { blog, page, validators, hash, reader, .. } = read;
+        let Read { blog, page, validators, headers, hash, reader, .. } = read;
         let seen = page.captured.latest();
         let rhythm = Some(Rhythm::of(&blog, seen));
         let mut state = with_validators(well(SourceState { rhythm, ..source }, now), validators);
         let reread = state.body_hash == Some(hash);
         let reading = Reading { plain: page.is_plain(), reread, ..Reading::new(&blog, seen) };
-        let headers = headers(&page, &state);
         let capture = NewCapture {
             url: page.url.as_ref().map(url::Url::as_str),
             outlet: before.outlet.as_deref(),
@@ -175,12 +173,4 @@ fn tell(before: &SourceState, after: &SourceState) {
         (Some(_), None) => tracing::info!(url, "well again after {} failures", before.failures),
         _ => {}
     }
-}
-
-/// The headers of an answer that say something of its page, as they are kept with its bytes.
-pub(super) fn headers(page: &Page, state: &SourceState) -> Vec<(String, String)> {
-    [("content-type", &page.content_type), ("etag", &state.etag), ("last-modified", &state.last_modified)]
-        .into_iter()
-        .filter_map(|(name, value)| Some((name.to_owned(), value.clone()?)))
-        .collect()
 }

@@ -1,6 +1,6 @@
-//! Written feeds, kept as ready bytes until the store's generation moves.
+//! Written feeds, kept as ready bytes until something changes that they show.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
@@ -10,9 +10,9 @@ use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 use tokio::sync::OnceCell;
 
-use super::coding::{Coding, code};
+use super::coding::{Coding, code, decode};
 use crate::feed::Format;
-use crate::store::{Position, Scope};
+use crate::store::{Position, Scope, Window};
 
 /// One address of a feed: everything the bytes depend on beside the store.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -35,10 +35,11 @@ pub(super) enum Document {
     Archive(i64),
 }
 
-/// A feed as bytes. A coding is made when it is first asked for, and once.
+/// A feed as bytes, in the codings that somebody has asked for: the rest can be made of any one of them. Nearly all readers ask
+/// for one that is a tenth of the feed.
 #[derive(Debug)]
 pub(super) struct Written {
-    identity: Bytes,
+    identity: OnceCell<Bytes>,
     gzip: OnceCell<Bytes>,
     brotli: OnceCell<Bytes>,
     tag: String,
@@ -47,14 +48,19 @@ pub(super) struct Written {
 }
 
 impl Written {
-    /// `position` is that of the newest change that may show in it.
-    pub fn new(bytes: Vec<u8>, modified: Option<SystemTime>, position: Option<Position>) -> Self {
+    /// Keeps `bytes` in `coding`, which takes milliseconds. `position` is that of the newest change that may show in them.
+    pub fn new(bytes: Vec<u8>, coding: Coding, modified: Option<SystemTime>, position: Option<Position>) -> Self {
         let hash: String = Sha256::digest(&bytes)[..16].iter().map(|byte| format!("{byte:02x}")).collect();
         let tag = match position {
             Some(Position { seq, mark, .. }) => format!("{seq}.{mark:08x}.{hash}"),
             None => hash,
         };
-        Written { identity: bytes.into(), gzip: OnceCell::new(), brotli: OnceCell::new(), tag, modified }
+        let (identity, gzip, brotli) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
+        let written = Written { identity, gzip, brotli, tag, modified };
+        let coded = if coding == Coding::Identity { bytes } else { code(&bytes, coding) };
+        // It was made a moment ago and is empty.
+        let _ = written.cell(coding).set(coded.into());
+        written
     }
 
     /// The strong entity tag of the feed in `coding`: other bytes, so another tag. Before its last dot it says up to where in
@@ -66,37 +72,51 @@ impl Written {
         }
     }
 
-    /// The bytes in `coding`.
-    pub async fn coded(&self, coding: Coding) -> Bytes {
-        let cell = match coding {
-            Coding::Identity => return self.identity.clone(),
+    fn cell(&self, coding: Coding) -> &OnceCell<Bytes> {
+        match coding {
+            Coding::Identity => &self.identity,
             Coding::Gzip => &self.gzip,
             Coding::Brotli => &self.brotli,
-        };
-        let plain = self.identity.clone();
-        let coded = cell.get_or_init(|| async move {
-            let coding = tokio::task::spawn_blocking(move || code(&plain, coding).into());
-            coding.await.expect("coding bytes in memory does not panic")
+        }
+    }
+
+    /// Whether the bytes in `coding` are there already.
+    pub fn has(&self, coding: Coding) -> bool {
+        self.cell(coding).initialized()
+    }
+
+    /// The bytes in `coding`.
+    pub async fn coded(&self, coding: Coding) -> Bytes {
+        let made = self.cell(coding).get_or_init(|| async {
+            let there = Coding::ALL.into_iter().find_map(|there| self.cell(there).get().map(|bytes| (there, bytes.clone())));
+            let (there, bytes) = there.expect("a feed is made with one coding");
+            let remade = tokio::task::spawn_blocking(move || code(&decode(&bytes, there), coding).into());
+            remade.await.expect("coding bytes in memory does not panic")
         });
-        coded.await.clone()
+        made.await.clone()
+    }
+
+    /// Bytes of memory.
+    fn size(&self) -> usize {
+        Coding::ALL.into_iter().filter_map(|coding| self.cell(coding).get()).map(Bytes::len).sum()
     }
 }
 
-/// The place of one feed at one generation. All who ask while it is being written wait for the same bytes.
+/// The place of one feed at one version. All who ask while it is being written wait for the same bytes.
 #[derive(Debug)]
 pub(super) struct Slot {
-    generation: i64,
+    version: i64,
     pub written: OnceCell<Arc<Written>>,
     /// What the place held before, for the case that writing it anew fails.
     before: Mutex<Option<Arc<Written>>>,
 }
 
 impl Slot {
-    fn new(generation: i64, before: Option<Arc<Written>>) -> Arc<Slot> {
-        Arc::new(Slot { generation, written: OnceCell::new(), before: Mutex::new(before) })
+    fn new(version: i64, before: Option<Arc<Written>>) -> Arc<Slot> {
+        Arc::new(Slot { version, written: OnceCell::new(), before: Mutex::new(before) })
     }
 
-    /// The last good feed of this address, at whatever generation.
+    /// The last good feed of this address, at whatever version.
     pub fn last_good(&self) -> Option<Arc<Written>> {
         self.written.get().cloned().or_else(|| lock(&self.before).clone())
     }
@@ -105,9 +125,14 @@ impl Slot {
     pub fn settled(&self) {
         lock(&self.before).take();
     }
+
+    fn size(&self) -> usize {
+        let before = lock(&self.before).as_ref().map_or(0, |before| before.size());
+        self.written.get().map_or(0, |written| written.size()) + before
+    }
 }
 
-/// The feeds, or the pages, asked for lately: at most a fixed number.
+/// The feeds, or the pages, asked for last, as many as fit into so many bytes.
 #[derive(Debug)]
 pub(super) struct Cache<K> {
     most: usize,
@@ -116,35 +141,109 @@ pub(super) struct Cache<K> {
 
 #[derive(Debug)]
 struct Slots<K> {
-    /// With the turn at which each was last asked for.
-    held: HashMap<K, (Arc<Slot>, u64)>,
+    held: HashMap<Arc<K>, Held>,
+    /// By the turn at which each was last asked for.
+    turns: BTreeMap<u64, Arc<K>>,
     turn: u64,
+    bytes: usize,
 }
 
+#[derive(Debug)]
+struct Held {
+    slot: Arc<Slot>,
+    turn: u64,
+    /// What it was last found to weigh.
+    bytes: usize,
+}
+
+/// What a place costs beside its bytes: its key, twice in a table, and what there is of a feed without a byte in it.
+const PLACE: usize = 1024;
+
 impl<K: Clone + Eq + Hash> Cache<K> {
+    /// One that keeps at most `most` bytes, and in any case what was asked for last.
     pub fn new(most: usize) -> Self {
-        Cache { most: most.max(1), slots: Mutex::new(Slots { held: HashMap::new(), turn: 0 }) }
+        Cache { most, slots: Mutex::new(Slots { held: HashMap::new(), turns: BTreeMap::new(), turn: 0, bytes: 0 }) }
     }
 
-    /// The place of `key` at `generation`, empty where nobody has asked yet.
-    pub fn slot(&self, key: &K, generation: i64) -> Arc<Slot> {
-        let mut slots = lock(&self.slots);
+    /// The place of `key` at `version`, empty where nobody has asked yet.
+    pub fn slot(&self, key: &K, version: i64) -> Arc<Slot> {
+        let slots = &mut *lock(&self.slots);
         slots.turn += 1;
         let turn = slots.turn;
-        if let Some((slot, asked)) = slots.held.get_mut(key) {
-            *asked = turn;
-            if slot.generation != generation {
-                *slot = Slot::new(generation, slot.last_good());
+        if let Some(held) = slots.held.get_mut(key) {
+            let asked = std::mem::replace(&mut held.turn, turn);
+            if held.slot.version != version {
+                held.slot = Slot::new(version, held.slot.last_good());
             }
-            return slot.clone();
+            let slot = held.slot.clone();
+            if let Some(key) = slots.turns.remove(&asked) {
+                slots.turns.insert(turn, key);
+            }
+            return slot;
         }
-        if slots.held.len() >= self.most {
-            let oldest = slots.held.iter().min_by_key(|(_, (_, asked))| *asked).map(|(key, _)| key.clone());
-            oldest.and_then(|key| slots.held.remove(&key));
-        }
-        let slot = Slot::new(generation, None);
-        slots.held.insert(key.clone(), (slot.clone(), turn));
+        let (key, slot) = (Arc::new(key.clone()), Slot::new(version, None));
+        slots.turns.insert(turn, key.clone());
+        slots.held.insert(key, Held { slot: slot.clone(), turn, bytes: PLACE });
+        slots.bytes += PLACE;
+        slots.make_room(self.most);
         slot
+    }
+
+    /// Takes note that what is held of `key` weighs more, or less, than before.
+    pub fn weigh(&self, key: &K) {
+        let slots = &mut *lock(&self.slots);
+        let Some(held) = slots.held.get_mut(key) else { return };
+        let bytes = held.slot.size() + PLACE;
+        slots.bytes = slots.bytes - std::mem::replace(&mut held.bytes, bytes) + bytes;
+        slots.make_room(self.most);
+    }
+}
+
+impl<K: Eq + Hash> Slots<K> {
+    fn make_room(&mut self, most: usize) {
+        while self.bytes > most && self.held.len() > 1 {
+            let Some((_, oldest)) = self.turns.pop_first() else { return };
+            self.bytes -= self.held.remove(&oldest).map_or(0, |held| held.bytes);
+        }
+    }
+}
+
+/// Entries that were loaded for one format of a feed lately, for the others.
+#[derive(Debug, Default)]
+pub(super) struct Windows(Mutex<VecDeque<Place>>);
+
+#[derive(Debug)]
+struct Place {
+    scope: Scope,
+    query: Option<String>,
+    version: i64,
+    window: Loaded,
+}
+
+type Loaded = Arc<OnceCell<Arc<Window>>>;
+
+/// How many: each may hold two hundred entries.
+const WINDOWS: usize = 16;
+
+impl Windows {
+    /// The place of the entries of `scope` that `query` asks for, at `version`.
+    pub fn place(&self, scope: &Scope, query: Option<&str>, version: i64) -> Loaded {
+        let places = &mut *lock(&self.0);
+        let same = |place: &Place| place.scope == *scope && place.query.as_deref() == query;
+        if let Some(nth) = places.iter().position(same)
+            && let Some(found) = places.remove(nth)
+            && found.version == version
+        {
+            let window = found.window.clone();
+            places.push_back(found);
+            return window;
+        }
+        let window = Loaded::default();
+        places.push_back(Place { scope: scope.clone(), query: query.map(str::to_owned), version, window: window.clone() });
+        if places.len() > WINDOWS {
+            places.pop_front();
+        }
+        window
     }
 }
 
@@ -167,14 +266,14 @@ mod tests {
     }
 
     fn fill(slot: &Slot) -> Arc<Written> {
-        let written = Arc::new(Written::new(b"feed".to_vec(), None, None));
+        let written = Arc::new(Written::new(vec![b'x'; 1000], Coding::Identity, None, None));
         slot.written.set(written.clone()).unwrap();
         written
     }
 
     #[test]
-    fn a_place_is_shared_until_the_generation_moves() {
-        let cache = Cache::new(4);
+    fn a_place_is_shared_until_the_version_moves() {
+        let cache = Cache::new(1 << 20);
         let first = cache.slot(&key(1), 7);
         assert!(Arc::ptr_eq(&first, &cache.slot(&key(1), 7)));
         assert!(!Arc::ptr_eq(&first, &cache.slot(&key(2), 7)));
@@ -192,14 +291,59 @@ mod tests {
 
     #[test]
     fn what_nobody_asks_for_makes_room() {
-        let cache = Cache::new(2);
+        let cache = Cache::new(2 * (1000 + PLACE) + PLACE);
         let (one, two) = (cache.slot(&key(1), 1), cache.slot(&key(2), 1));
-        fill(&one);
-        fill(&two);
+        for (place, nth) in [(&one, 1), (&two, 2)] {
+            fill(place);
+            cache.weigh(&key(nth));
+        }
         cache.slot(&key(1), 1);
-        cache.slot(&key(3), 1);
+        let three = cache.slot(&key(3), 1);
+        assert_eq!(lock(&cache.slots).held.len(), 3, "a place without a feed weighs little");
+        fill(&three);
+        cache.weigh(&key(3));
         assert!(Arc::ptr_eq(&one, &cache.slot(&key(1), 1)));
         assert!(!Arc::ptr_eq(&two, &cache.slot(&key(2), 1)));
-        assert_eq!(lock(&cache.slots).held.len(), 2);
+        let slots = lock(&cache.slots);
+        assert_eq!((slots.held.len(), slots.turns.len()), (3, 3));
+        assert_eq!(slots.bytes, slots.held.values().map(|held| held.bytes).sum::<usize>());
+    }
+
+    #[test]
+    fn what_is_too_large_for_all_is_held_alone() {
+        let cache = Cache::new(1);
+        cache.slot(&key(1), 1);
+        let two = cache.slot(&key(2), 1);
+        fill(&two);
+        cache.weigh(&key(2));
+        assert!(Arc::ptr_eq(&two, &cache.slot(&key(2), 1)));
+        assert_eq!(lock(&cache.slots).held.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn each_coding_is_made_of_any_other() {
+        let bytes = b"The ferry is late. ".repeat(500);
+        let whole = Written::new(bytes.clone(), Coding::Identity, None, None);
+        for kept in Coding::ALL {
+            let written = Written::new(bytes.clone(), kept, None, None);
+            assert!(written.size() < 1000 || kept == Coding::Identity, "{kept:?}: {}", written.size());
+            for asked in Coding::ALL {
+                assert_eq!(written.coded(asked).await, whole.coded(asked).await, "{kept:?} to {asked:?}");
+                assert_eq!(written.etag(asked), whole.etag(asked));
+            }
+        }
+    }
+
+    #[test]
+    fn entries_are_loaded_once_for_all_formats() {
+        let windows = Windows::default();
+        let first = windows.place(&Scope::Everything, None, 1);
+        assert!(Arc::ptr_eq(&first, &windows.place(&Scope::Everything, None, 1)));
+        assert!(!Arc::ptr_eq(&first, &windows.place(&Scope::Everything, Some("limit=5"), 1)));
+        assert!(!Arc::ptr_eq(&first, &windows.place(&Scope::Everything, None, 2)));
+        for nth in 0..100 {
+            windows.place(&Scope::Outlet(nth.to_string()), None, 1);
+        }
+        assert_eq!(lock(&windows.0).len(), WINDOWS);
     }
 }

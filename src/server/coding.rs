@@ -1,16 +1,20 @@
 //! Which content coding a client wants, and the coding itself.
 
-use std::io::Write;
+use std::io::{Read, Write};
 
 use axum::http::HeaderMap;
 use axum::http::header::ACCEPT_ENCODING;
 use flate2::Compression;
+use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 
 /// Brotli's quality: beyond it a feed gets a few per cent smaller and takes many times as long.
 const BROTLI: u32 = 6;
 /// Brotli's window, as a power of two: larger than any feed.
 const WINDOW: u32 = 22;
+
+/// Bytes that are not worth coding.
+const SMALL: usize = 2048;
 
 /// How a feed's bytes are coded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +26,7 @@ pub(super) enum Coding {
 
 impl Coding {
     /// Preferred first, where the client does not care.
-    const ALL: [Coding; 3] = [Coding::Brotli, Coding::Gzip, Coding::Identity];
+    pub(super) const ALL: [Coding; 3] = [Coding::Brotli, Coding::Gzip, Coding::Identity];
 
     /// As `Content-Encoding` and the entity tag have it.
     pub(super) fn name(self) -> Option<&'static str> {
@@ -45,6 +49,16 @@ impl Coding {
 
 /// The coding the client likes best, or none where it accepts none that there is (RFC 9110 section 12.5.3).
 pub(super) fn choose(request: &HeaderMap) -> Option<Coding> {
+    choose_among(request, &Coding::ALL)
+}
+
+/// The same for so many bytes, which are not coded where that would save a packet at most.
+pub(super) fn choose_for(request: &HeaderMap, bytes: usize) -> Option<Coding> {
+    let plain = if bytes <= SMALL { choose_among(request, &[Coding::Identity]) } else { None };
+    plain.or_else(|| choose(request))
+}
+
+fn choose_among(request: &HeaderMap, there: &[Coding]) -> Option<Coding> {
     let lines: Vec<_> = request.get_all(ACCEPT_ENCODING).iter().filter_map(|line| line.to_str().ok()).collect();
     if lines.is_empty() {
         return Some(Coding::Identity);
@@ -58,7 +72,7 @@ pub(super) fn choose(request: &HeaderMap) -> Option<Coding> {
         _ => named(coding).or(others).unwrap_or(0),
     };
     let mut best = None;
-    for coding in Coding::ALL {
+    for &coding in there {
         let weight = weight(coding);
         if weight > best.map_or(0, |(_, most)| most) {
             best = Some((coding, weight));
@@ -82,6 +96,18 @@ fn weighted(part: &str) -> Option<(&str, u32)> {
         "1" if part.bytes().all(|b| b == b'0') => Some((name, 1000)),
         _ => None,
     }
+}
+
+/// What `bytes` were before they were coded by us.
+pub(super) fn decode(bytes: &[u8], coding: Coding) -> Vec<u8> {
+    const OURS: &str = "what was coded in memory can be decoded";
+    let mut plain = Vec::new();
+    match coding {
+        Coding::Identity => plain.extend_from_slice(bytes),
+        Coding::Gzip => drop(GzDecoder::new(bytes).read_to_end(&mut plain).expect(OURS)),
+        Coding::Brotli => drop(brotli::Decompressor::new(bytes, 4096).read_to_end(&mut plain).expect(OURS)),
+    }
+    plain
 }
 
 /// `bytes` in `coding`. The same bytes give the same code.
@@ -137,5 +163,14 @@ mod tests {
             assert_eq!(choose(&headers), given, "{asked:?}");
         }
         assert_eq!(choose(&HeaderMap::new()), Some(Identity));
+        for (asked, few, many) in [
+            ("gzip, br", Some(Identity), Some(Brotli)),
+            ("gzip, identity;q=0", Some(Gzip), Some(Gzip)),
+            ("*;q=0", None, None),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(ACCEPT_ENCODING, asked.parse().unwrap());
+            assert_eq!((choose_for(&headers, SMALL), choose_for(&headers, SMALL + 1)), (few, many), "{asked:?}");
+        }
     }
 }

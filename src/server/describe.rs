@@ -26,7 +26,7 @@ struct Own {
 }
 
 /// The feed that `key` asks for, under the address `base`, with the entries of `window`.
-pub(super) fn describe(base: &str, overview: &Overview, key: &Key, asked: &Asked, window: Window) -> Feed {
+pub(super) fn describe(base: &str, overview: &Overview, key: &Key, asked: &Asked, window: &Window) -> Feed {
     let own = match &window.blogs {
         Some(then) => own(base, overview, &key.scope, &then.iter().collect::<Vec<_>>()),
         None => own(base, overview, &key.scope, &overview.blogs_in(&key.scope).map(|blog| &blog.head).collect::<Vec<_>>()),
@@ -60,7 +60,7 @@ pub(super) fn describe(base: &str, overview: &Overview, key: &Key, asked: &Asked
         pages: Pages { prev, ..Pages::default() },
         ..Feed::default()
     };
-    with(feed, base, asked, window.entries.into_iter().filter(|shown| shown.at > after))
+    with(feed, base, asked, window.entries.iter().filter(|shown| shown.at > after).cloned())
 }
 
 /// The archived page numbered `page`.

@@ -22,7 +22,7 @@ use super::overview::{Checked, Overview};
 use super::query::{Asked, Parameters};
 use super::{ServerState, coding, conditional, missing};
 use crate::feed::{self, Format};
-use crate::store::{Scope, StoreError};
+use crate::store::{Position, Scope, StoreError};
 
 /// Since when all addresses behind the feed have answered well, or `never`. It is a header because the feed's bytes must not
 /// change when nothing but this does.
@@ -111,7 +111,7 @@ async fn answer(state: &ServerState, scope: Scope, request: &Parts, format: Form
     let query = request.uri.query().map(str::to_owned);
     let key = Key { scope, format, query, document: Document::Current };
     let coding = coding::choose(&request.headers).ok_or(Refused::NotAcceptable)?;
-    let written = written(state, &overview, &key, &asked).await?;
+    let written = written(state, &overview, &key, &asked, coding).await?;
 
     let age = match settled {
         true => MAX_AGE_PAST,
@@ -131,21 +131,21 @@ async fn answer(state: &ServerState, scope: Scope, request: &Parts, format: Form
         && let Some((base, at)) = base(state, request).await
     {
         let key = Key { document: Document::Since(at), ..key };
-        let difference = self::written(state, &overview, &key, &asked).await?;
+        let difference = self::written(state, &overview, &key, &asked, coding).await?;
         headers.insert(VARY, HeaderValue::from_static("Accept-Encoding, A-IM, If-None-Match"));
         // To anybody else it would be a feed that lacks entries.
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(IM, HeaderValue::from_static("feed"));
         headers.extend(header(DELTA_BASE, &format!("\"{base}\"")));
-        return Ok((StatusCode::IM_USED, body(headers, &difference, coding, format.content_type()).await).into_response());
+        return Ok((StatusCode::IM_USED, body(state, headers, &key, &difference, coding).await).into_response());
     }
-    let media_type = for_whom(&mut headers, &request.headers, format);
-    Ok(body(headers, &written, coding, media_type).await)
+    for_whom(&mut headers, &request.headers, format);
+    Ok(body(state, headers, &key, &written, coding).await)
 }
 
 /// Refuses a selection by an outlet that is not here.
 pub(super) fn outlets_known(overview: &Overview, outlets: &[String]) -> Result<(), Refused> {
-    match outlets.iter().find(|slug| !overview.outlets().contains_key(slug.as_str())) {
+    match outlets.iter().find(|slug| !overview.has_outlet(slug)) {
         Some(slug) => {
             Err(Refused::BadQuery(format!("the parameter `outlet` names one too many: {}", no_outlet(overview, slug))))
         }
@@ -187,7 +187,7 @@ async fn archive(state: &ServerState, scope: Scope, file: &str, request: &Parts)
     let page = page.parse::<i64>().ok().filter(|number| number.to_string() == page).ok_or_else(none)?;
     let coding = coding::choose(&request.headers).ok_or(Refused::NotAcceptable)?;
     let key = Key { scope, format, query: None, document: Document::Archive(page) };
-    let slot = state.0.cache.slot(&key, overview.generation);
+    let slot = state.0.cache.slot(&key, overview.version(&key.scope));
     let written = slot.written.get_or_try_init(|| async {
         let found = state.0.store.archived(&key.scope, page).await.map_err(|error| {
             tracing::error!("an archived page could not be read: {error}");
@@ -197,17 +197,18 @@ async fn archive(state: &ServerState, scope: Scope, file: &str, request: &Parts)
         // The date of one that will yet be told of the next would not move then.
         let modified = if archived.last { None } else { whole_second(archived.at) };
         let feed = describe_archived(&state.0.base, &overview, &key, page, archived);
-        Ok(Arc::new(Written::new(in_the_background(feed, format).await, modified, None)))
+        Ok(Arc::new(in_the_background(feed, format, coding, modified, None).await))
     });
     let written = written.await?;
+    state.0.cache.weigh(&key);
     let age = if written.modified.is_some() { MAX_AGE_ARCHIVED.1 } else { MAX_AGE_ARCHIVED.0 };
     let etag = written.etag(coding);
     let mut headers = labels(&etag, written.modified, age);
     if conditional::unchanged(&request.headers, &etag, written.modified) {
         return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
     }
-    let media_type = for_whom(&mut headers, &request.headers, format);
-    Ok(body(headers, written, coding, media_type).await)
+    for_whom(&mut headers, &request.headers, format);
+    Ok(body(state, headers, &key, written, coding).await)
 }
 
 /// What every answer about a document says, whether or not it holds it.
@@ -220,22 +221,26 @@ fn labels(etag: &str, modified: Option<SystemTime>, age: &'static str) -> Header
     headers
 }
 
-/// The media type to send. A browser that wants a page shows the types of feeds as plain text, and XML with its style sheet: it is
-/// sent the same bytes as what they are underneath. Only that answer is another one for others, so only there a cache is told.
-fn for_whom(headers: &mut HeaderMap, request: &HeaderMap, format: Format) -> &'static str {
-    let accepts = request.get_all(ACCEPT).iter().filter_map(|line| line.to_str().ok());
-    if format == Format::Json || !accepts.into_iter().any(|line| line.contains("text/html")) {
-        return format.content_type();
+/// Sends the type of XML to a browser that wants a page: it shows the types of feeds as plain text, and XML with its style sheet.
+/// The bytes are the same, so that a cache has to be told only there.
+fn for_whom(headers: &mut HeaderMap, request: &HeaderMap, format: Format) {
+    let mut accepts = request.get_all(ACCEPT).iter().filter_map(|line| line.to_str().ok());
+    if format != Format::Json && accepts.any(|line| line.contains("text/html")) {
+        headers.insert(VARY, HeaderValue::from_static("Accept-Encoding, Accept"));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/xml; charset=utf-8"));
     }
-    headers.insert(VARY, HeaderValue::from_static("Accept-Encoding, Accept"));
-    "text/xml; charset=utf-8"
 }
 
-async fn body(mut headers: HeaderMap, written: &Written, coding: Coding, media_type: &'static str) -> Response {
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+async fn body(state: &ServerState, mut headers: HeaderMap, key: &Key, written: &Written, coding: Coding) -> Response {
+    headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static(key.format.content_type()));
     headers.insert(CONTENT_SECURITY_POLICY, POLICY);
     headers.extend(coding.name().and_then(|name| header(CONTENT_ENCODING, name)));
-    (headers, written.coded(coding).await).into_response()
+    let weighed = written.has(coding);
+    let bytes = written.coded(coding).await;
+    if !weighed {
+        state.0.cache.weigh(key);
+    }
+    (headers, bytes).into_response()
 }
 
 /// A header, or none where the value can't be one.
@@ -267,11 +272,21 @@ impl ServerState {
 }
 
 /// The feed's bytes: those in memory, or freshly written ones; when that fails, the last good ones.
-async fn written(state: &ServerState, overview: &Overview, key: &Key, asked: &Asked) -> Result<Arc<Written>, Refused> {
-    let slot = state.0.cache.slot(key, overview.generation);
-    match slot.written.get_or_try_init(|| write(state, overview, key, asked)).await {
+async fn written(
+    state: &ServerState,
+    overview: &Overview,
+    key: &Key,
+    asked: &Asked,
+    coding: Coding,
+) -> Result<Arc<Written>, Refused> {
+    let slot = state.0.cache.slot(key, overview.version(&key.scope));
+    if let Some(written) = slot.written.get() {
+        return Ok(written.clone());
+    }
+    match slot.written.get_or_try_init(|| write(state, overview, key, asked, coding)).await {
         Ok(written) => {
             slot.settled();
+            state.0.cache.weigh(key);
             Ok(written.clone())
         }
         Err(error) => {
@@ -281,15 +296,31 @@ async fn written(state: &ServerState, overview: &Overview, key: &Key, asked: &As
     }
 }
 
-async fn write(state: &ServerState, overview: &Overview, key: &Key, asked: &Asked) -> Result<Arc<Written>, StoreError> {
-    let window = state.0.store.select(&asked.query(key.scope.clone())).await?;
-    let (modified, position) = (window.changed.and_then(whole_second), window.position);
+async fn write(
+    state: &ServerState,
+    overview: &Overview,
+    key: &Key,
+    asked: &Asked,
+    coding: Coding,
+) -> Result<Arc<Written>, StoreError> {
+    // The formats of a feed show the same entries.
+    let shared = state.0.windows.place(&key.scope, key.query.as_deref(), overview.version(&key.scope));
+    let load = || async { state.0.store.select(&asked.query(key.scope.clone())).await.map(Arc::new) };
+    let window = shared.get_or_try_init(load).await?;
+    // Where others share the second, a reader that asks by it alone could miss them.
+    let modified = window.changed.filter(|_| window.alone).and_then(whole_second);
     let feed = describe(&state.0.base, overview, key, asked, window);
-    Ok(Arc::new(Written::new(in_the_background(feed, key.format).await, modified, position)))
+    Ok(Arc::new(in_the_background(feed, key.format, coding, modified, window.position).await))
 }
 
-/// Cleaning and writing two hundred long entries takes milliseconds, which other requests should not wait for.
-async fn in_the_background(feed: feed::Feed, format: Format) -> Vec<u8> {
-    let bytes = tokio::task::spawn_blocking(move || feed::write(&feed, format));
-    bytes.await.expect("a feed writer does not panic")
+/// Cleaning, writing and coding two hundred long entries takes milliseconds, which other requests should not wait for.
+async fn in_the_background(
+    feed: feed::Feed,
+    format: Format,
+    coding: Coding,
+    modified: Option<SystemTime>,
+    position: Option<Position>,
+) -> Written {
+    let write = move || Written::new(feed::write(&feed, format), coding, modified, position);
+    tokio::task::spawn_blocking(write).await.expect("a feed writer does not panic")
 }

@@ -12,7 +12,7 @@ const NAMED: usize = 5;
 /// yet has an empty feed: one may subscribe to it early.
 pub(super) fn known(overview: &Overview, scope: &Scope) -> Result<(), Refused> {
     match scope {
-        Scope::Outlet(slug) if !overview.outlets().contains_key(slug.as_str()) => Err(no_outlet(overview, slug)),
+        Scope::Outlet(slug) if !overview.has_outlet(slug) => Err(no_outlet(overview, slug)),
         Scope::Blog(id) if overview.blogs_in(scope).next().is_none() => Err(no_blog(overview, &id.to_string())),
         _ => Ok(()),
     }

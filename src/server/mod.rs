@@ -34,6 +34,7 @@ mod shown;
 mod sources;
 mod subscribe;
 mod timeline;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -54,11 +55,11 @@ use crate::config::{Access, Topic};
 use crate::feed::Format;
 use crate::metrics::Metrics;
 use crate::store::Store;
-use cache::Cache;
+use cache::{Cache, Windows};
 use error::Refused;
 use events::Fanout;
 use hosts::Hosts;
-use overview::Watch;
+use watch::Watch;
 
 pub use accept::{serve, serve_admin};
 pub use admin::Reload;
@@ -77,9 +78,9 @@ pub struct Limits {
     pub connections: usize,
     /// How long a shutdown waits for answers under way.
     pub drain: Duration,
-    /// How many written feeds are kept in memory.
+    /// Bytes of written feeds that are kept in memory.
     pub feeds: usize,
-    /// How many written timelines are.
+    /// The same of written timelines.
     pub pages: usize,
     /// How many requests may wait for a change at once.
     pub waiting: usize,
@@ -99,8 +100,8 @@ impl Default for Limits {
             write: Duration::from_secs(10),
             connections: 8192,
             drain: Duration::from_secs(4),
-            feeds: 128,
-            pages: 64,
+            feeds: 64 * 1024 * 1024,
+            pages: 16 * 1024 * 1024,
             waiting: 256,
             streams: 6144,
             heartbeat: Duration::from_secs(15),
@@ -138,6 +139,7 @@ struct Inner {
     watch: Watch,
     cache: Cache<cache::Key>,
     pages: Cache<timeline::Key>,
+    windows: Windows,
     /// Places of those who wait for a change.
     waiting: Semaphore,
     /// Those who are told every change.
@@ -163,12 +165,27 @@ impl ServerState {
         let base = base_url.map_or_else(|| format!("http://{listen}"), |url| url.as_str().trim_end_matches('/').to_owned());
         let watch = Watch::new(limits.recheck);
         let (cache, pages) = (Cache::new(limits.feeds), Cache::new(limits.pages));
+        let windows = Windows::default();
         let (hosts, settings, metrics) = (Hosts::new(base_url), RwLock::default(), Metrics::default());
         let clock = OnceLock::new();
         let (waiting, closing) = (Semaphore::new(limits.waiting), tokio::sync::watch::Sender::new(false));
         let fanout = Fanout::new(limits.streams);
-        let inner =
-            Inner { store, base, hosts, limits, settings, metrics, watch, cache, pages, clock, waiting, fanout, closing };
+        let inner = Inner {
+            store,
+            base,
+            hosts,
+            limits,
+            settings,
+            metrics,
+            watch,
+            cache,
+            pages,
+            windows,
+            clock,
+            waiting,
+            fanout,
+            closing,
+        };
         ServerState(Arc::new(inner))
     }
 

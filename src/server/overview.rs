@@ -1,28 +1,54 @@
 //! What is in the store at a glance: which live blogs there are, and how the followed addresses fare.
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
+use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
-use tokio::sync::Mutex;
-use tokio::time::Instant;
+use chrono::{DateTime, TimeDelta, Utc};
 use url::Url;
 use uuid::Uuid;
 
 use crate::config;
 use crate::model::CoverageState;
-use crate::store::{Scope, SourceState, Store, StoreError, StoredBlog, Topic};
+use crate::store::{Half, Look, Looked, Scope, SourceState, StoredBlog, Topic};
 
-/// The store at one generation, without its entries.
+/// The store at one generation, without its entries. What every request asks of it is found out once, when it is made.
 #[derive(Debug)]
 pub(super) struct Overview {
     pub generation: i64,
-    pub blogs: Arc<[StoredBlog]>,
-    /// The addresses that are followed now.
-    pub sources: Vec<SourceState>,
+    /// By outlet and key.
+    pub blogs: Vec<Arc<StoredBlog>>,
+    /// The addresses that are followed now, in their order.
+    pub sources: Vec<Arc<SourceState>>,
+    places: HashMap<Uuid, usize>,
+    sources_of: HashMap<Uuid, Vec<usize>>,
+    outlets: BTreeMap<String, Outlet>,
+    all: Facts,
 }
+
+/// What is known of one outlet.
+#[derive(Debug, Default)]
+struct Outlet {
+    name: String,
+    /// Its live blogs, which stand together.
+    blogs: Range<usize>,
+    facts: Facts,
+}
+
+/// What is known of a scope.
+#[derive(Debug, Default, Clone, Copy)]
+struct Facts {
+    /// When anything of it last changed, in milliseconds; nothing else bears this.
+    changed: i64,
+    /// Whether anything is to come.
+    live: bool,
+    /// Since when all of its addresses have answered well; none where it has no address.
+    checked: Option<Option<DateTime<Utc>>>,
+}
+
+/// By how long a refresh may be written after one that ended later. What is written later still is told with the whole.
+const OVERTAKEN: TimeDelta = TimeDelta::milliseconds(250);
 
 /// When the addresses behind a feed last answered well.
 #[derive(Debug, PartialEq, Eq)]
@@ -33,49 +59,97 @@ pub(super) enum Checked {
     Never,
 }
 
+impl Facts {
+    fn with_blog(&mut self, blog: &StoredBlog) {
+        self.changed = self.changed.max(blog.changed.timestamp_millis());
+        self.live |= !matches!(blog.head.coverage.state, CoverageState::Ended | CoverageState::Article);
+    }
+
+    fn with_source(&mut self, source: &SourceState) {
+        self.checked = Some(self.checked.map_or(source.last_ok, |oldest| oldest.min(source.last_ok)));
+    }
+}
+
 impl Overview {
-    async fn load(store: &Store, before: Option<&Overview>) -> Result<Overview, StoreError> {
-        let generation = store.generation().await?;
-        // How addresses fare is written with every refresh and moves no generation.
-        let mut sources = store.sources().await?;
-        sources.retain(|source| source.followed);
-        let blogs = match before {
-            Some(before) if before.generation == generation => before.blogs.clone(),
-            _ => store.blogs().await?.into(),
+    /// What a look gave, on top of what was known `before` it.
+    pub fn new(before: Option<&Overview>, look: Look) -> Overview {
+        let (known_blogs, known_sources) =
+            before.map(|before| (before.blogs.clone(), before.sources.clone())).unwrap_or_default();
+        let blogs = match look.blogs {
+            Half::All(blogs) => blogs.into_iter().map(Arc::new).collect(),
+            Half::Changed(changed) => patched(known_blogs, changed, |one, other| {
+                one.head.outlet.cmp(&other.head.outlet).then_with(|| one.head.key.cmp(&other.head.key))
+            }),
         };
-        Ok(Overview { generation, blogs, sources })
+        let mut sources: Vec<Arc<SourceState>> = match look.sources {
+            Half::All(sources) => sources.into_iter().map(Arc::new).collect(),
+            Half::Changed(changed) => patched(known_sources, changed, |one, other| one.url.cmp(&other.url)),
+        };
+        sources.retain(|source| source.followed);
+        Overview::of(look.generation, blogs, sources)
+    }
+
+    fn of(generation: i64, blogs: Vec<Arc<StoredBlog>>, sources: Vec<Arc<SourceState>>) -> Overview {
+        let places: HashMap<Uuid, usize> = blogs.iter().enumerate().map(|(place, blog)| (blog.head.id, place)).collect();
+        let (mut all, mut outlets) = (Facts::default(), BTreeMap::<String, Outlet>::new());
+        for (place, blog) in blogs.iter().enumerate() {
+            all.with_blog(blog);
+            let new = || Outlet { blogs: place..place, ..Outlet::default() };
+            let outlet = outlets.entry(blog.head.outlet.clone()).or_insert_with(new);
+            outlet.name.clone_from(&blog.head.outlet_name);
+            outlet.blogs.end = place + 1;
+            outlet.facts.with_blog(blog);
+        }
+        let mut sources_of = HashMap::<Uuid, Vec<usize>>::new();
+        for (place, source) in sources.iter().enumerate() {
+            all.with_source(source);
+            let blog = source.blog.and_then(|id| places.get(&id)).map(|blog| &blogs[*blog].head.outlet);
+            // That of the live blog it turned out to be, or else what the configuration says.
+            if let Some(slug) = blog.or(source.outlet.as_ref()) {
+                let outlet =
+                    outlets.entry(slug.clone()).or_insert_with(|| Outlet { name: slug.clone(), ..Outlet::default() });
+                outlet.facts.with_source(source);
+            }
+            if let Some(id) = source.blog {
+                sources_of.entry(id).or_default().push(place);
+            }
+        }
+        Overview { generation, blogs, sources, places, sources_of, outlets, all }
+    }
+
+    /// What the next look need not tell; `whole` where it is to tell of all addresses.
+    pub fn seen(&self, whole: bool) -> Looked {
+        let changed = DateTime::from_timestamp_millis(self.all.changed).unwrap_or_default();
+        // Where nothing has been asked for yet, there is little to tell anyway.
+        let tried = self.sources.iter().filter_map(|source| source.last_tried).max().filter(|_| !whole);
+        let tried = tried.map(|tried| tried - OVERTAKEN);
+        Looked { generation: self.generation, changed, tried }
     }
 
     /// The live blogs of a scope.
-    pub fn blogs_in<'a>(&'a self, scope: &'a Scope) -> impl Iterator<Item = &'a StoredBlog> {
-        self.blogs.iter().filter(move |blog| match scope {
-            Scope::Everything => true,
-            Scope::Outlet(slug) => blog.head.outlet == *slug,
-            Scope::Blog(id) => blog.head.id == *id,
-            Scope::Topic(topic) => topic.blogs.contains(&blog.head.id),
-        })
+    pub fn blogs_in<'a>(&'a self, scope: &Scope) -> impl Iterator<Item = &'a StoredBlog> + use<'a> {
+        let (places, joined) = match scope {
+            Scope::Everything => (0..self.blogs.len(), Vec::new()),
+            Scope::Outlet(slug) => (self.outlets.get(slug).map_or(0..0, |outlet| outlet.blogs.clone()), Vec::new()),
+            Scope::Blog(id) => (self.places.get(id).map_or(0..0, |place| *place..*place + 1), Vec::new()),
+            Scope::Topic(topic) => (0..0, topic.blogs.iter().filter_map(|id| self.places.get(id).copied()).collect()),
+        };
+        places.chain(joined).map(|place| &*self.blogs[place])
     }
 
-    fn sources_in<'a>(&'a self, scope: &'a Scope) -> impl Iterator<Item = &'a SourceState> {
-        self.sources.iter().filter(move |source| match scope {
-            Scope::Everything => true,
-            Scope::Outlet(slug) => self.outlet_of(source) == Some(slug),
-            Scope::Blog(id) => source.blog == Some(*id),
-            Scope::Topic(topic) => source.blog.is_some_and(|id| topic.blogs.contains(&id)),
-        })
-    }
-
-    /// The outlet of a followed address: that of the live blog it turned out to be, or else what the configuration says.
-    pub fn outlet_of<'a>(&'a self, source: &'a SourceState) -> Option<&'a str> {
-        let blog = source.blog.and_then(|id| self.blogs.iter().find(|blog| blog.head.id == id));
-        blog.map(|blog| blog.head.outlet.as_str()).or(source.outlet.as_deref())
+    /// The addresses that a live blog is read from.
+    pub fn sources_of(&self, blog: Uuid) -> impl Iterator<Item = &SourceState> {
+        self.sources_of.get(&blog).into_iter().flatten().map(|place| &*self.sources[*place])
     }
 
     /// Slugs and names of all outlets, those included of which nothing has been read yet.
     pub fn outlets(&self) -> BTreeMap<&str, &str> {
-        let followed = self.sources.iter().filter_map(|source| source.outlet.as_deref()).map(|slug| (slug, slug));
-        let read = self.blogs.iter().map(|blog| (blog.head.outlet.as_str(), blog.head.outlet_name.as_str()));
-        followed.chain(read).collect()
+        self.outlets.iter().map(|(slug, outlet)| (slug.as_str(), outlet.name.as_str())).collect()
+    }
+
+    /// Whether there is an outlet of this slug.
+    pub fn has_outlet(&self, slug: &str) -> bool {
+        self.outlets.contains_key(slug)
     }
 
     /// A topic with those of its live blogs that there are: by the address that is followed, or by the page's own.
@@ -96,86 +170,55 @@ impl Overview {
     /// The name the configuration gives a live blog.
     pub fn given_title(&self, scope: &Scope) -> Option<&str> {
         let Scope::Blog(id) = scope else { return None };
-        self.sources.iter().find(|source| source.blog == Some(*id)).and_then(|source| source.title.as_deref())
+        self.sources_of(*id).next().and_then(|source| source.title.as_deref())
+    }
+
+    fn facts(&self, scope: &Scope) -> Facts {
+        match scope {
+            Scope::Everything => self.all,
+            Scope::Outlet(slug) => self.outlets.get(slug).map(|outlet| outlet.facts).unwrap_or_default(),
+            Scope::Blog(id) => {
+                let mut facts = Facts::default();
+                self.blogs_in(scope).for_each(|blog| facts.with_blog(blog));
+                self.sources_of(*id).for_each(|source| facts.with_source(source));
+                facts
+            }
+            Scope::Topic(topic) => {
+                let mut facts = Facts::default();
+                self.blogs_in(scope).for_each(|blog| facts.with_blog(blog));
+                topic.blogs.iter().flat_map(|id| self.sources_of(*id)).for_each(|source| facts.with_source(source));
+                facts
+            }
+        }
+    }
+
+    /// A number that moves whenever anything that a feed of this scope shows may have changed, and not with other scopes.
+    pub fn version(&self, scope: &Scope) -> i64 {
+        match scope {
+            Scope::Everything => self.generation,
+            Scope::Outlet(_) | Scope::Blog(_) | Scope::Topic(_) => self.facts(scope).changed,
+        }
     }
 
     /// Whether all coverage in the scope has ended. Where nothing has been read there is everything to come.
     pub fn over(&self, scope: &Scope) -> bool {
-        let ended = |blog: &StoredBlog| matches!(blog.head.coverage.state, CoverageState::Ended | CoverageState::Article);
-        let mut blogs = self.blogs_in(scope).peekable();
-        blogs.peek().is_some() && blogs.all(ended)
+        self.blogs_in(scope).next().is_some() && !self.facts(scope).live
     }
 
     /// How fresh a feed of this scope is; nothing where no followed address feeds it.
     pub fn checked(&self, scope: &Scope) -> Option<Checked> {
-        let oldest = self.sources_in(scope).map(|source| source.last_ok).min()?;
-        Some(oldest.map_or(Checked::Never, Checked::Since))
+        Some(self.facts(scope).checked?.map_or(Checked::Never, Checked::Since))
     }
 }
 
-/// A look at the store.
-#[derive(Debug, Clone)]
-struct Looked {
-    overview: Arc<Overview>,
-    at: Instant,
-    /// The newest change that this process knew of then.
-    noticed: i64,
-}
-
-/// Keeps the last [`Overview`] and looks again when it is asked for and too old, or when this
-/// process itself has written: an idle server reads nothing, a busy one reads the store once in the interval whatever the
-/// number of requests.
-#[derive(Debug)]
-pub(super) struct Watch {
-    recheck: Duration,
-    last: RwLock<Option<Looked>>,
-    looking: Mutex<()>,
-    failing: AtomicBool,
-}
-
-impl Watch {
-    pub fn new(recheck: Duration) -> Self {
-        Watch { recheck, last: RwLock::new(None), looking: Mutex::new(()), failing: AtomicBool::new(false) }
-    }
-
-    /// The current overview. When the store fails, the last one goes on being served; none means that there never was one.
-    pub async fn overview(&self, store: &Store) -> Option<Arc<Overview>> {
-        if let Some(fresh) = self.fresh(store) {
-            return Some(fresh);
+/// `known`, in its order, with what has changed or come.
+fn patched<T>(mut known: Vec<Arc<T>>, changed: Vec<T>, order: impl Fn(&T, &T) -> Ordering) -> Vec<Arc<T>> {
+    for value in changed {
+        let value = Arc::new(value);
+        match known.binary_search_by(|other| order(other, &value)) {
+            Ok(place) => known[place] = value,
+            Err(place) => known.insert(place, value),
         }
-        let _looking = self.looking.lock().await;
-        if let Some(fresh) = self.fresh(store) {
-            return Some(fresh);
-        }
-        let before = self.last();
-        // Asked before the look: what is written during it is looked at next time.
-        let noticed = store.noticed();
-        let loaded = Overview::load(store, before.as_ref().map(|looked| &*looked.overview)).await;
-        let failing = loaded.is_err();
-        let known = self.failing.swap(failing, Ordering::Relaxed);
-        let overview = match loaded {
-            Ok(overview) => Arc::new(overview),
-            Err(error) => {
-                if !known {
-                    tracing::error!("serving what is in memory: {error}");
-                }
-                before?.overview
-            }
-        };
-        if known && !failing {
-            tracing::info!("the store answers again");
-        }
-        let looked = Looked { overview: overview.clone(), at: Instant::now(), noticed };
-        *self.last.write().unwrap_or_else(PoisonError::into_inner) = Some(looked);
-        Some(overview)
     }
-
-    fn last(&self) -> Option<Looked> {
-        self.last.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn fresh(&self, store: &Store) -> Option<Arc<Overview>> {
-        let looked = self.last()?;
-        (looked.at.elapsed() < self.recheck && looked.noticed == store.noticed()).then_some(looked.overview)
-    }
+    known
 }

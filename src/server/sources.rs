@@ -100,7 +100,7 @@ pub(super) async fn page(State(state): State<ServerState>, request: Parts) -> Re
 }
 
 fn blogs<'a>(overview: &'a Overview, slug: &str, now: DateTime<Utc>) -> Vec<BlogPart<'a>> {
-    let mut blogs: Vec<&StoredBlog> = overview.blogs.iter().filter(|blog| blog.head.outlet == slug).collect();
+    let mut blogs: Vec<&StoredBlog> = overview.blogs_in(&Scope::Outlet(slug.to_owned())).collect();
     blogs.sort_by_key(|blog| std::cmp::Reverse(blog.newest));
     let blog = |blog: &'a StoredBlog| BlogPart {
         id: blog.head.id.to_string(),
@@ -110,10 +110,7 @@ fn blogs<'a>(overview: &'a Overview, slug: &str, now: DateTime<Utc>) -> Vec<Blog
         newest: blog.newest,
         state: state_of(blog),
         problems: blog.problems.iter().map(|problem| problem.message.as_str()).collect(),
-        sources: {
-            let of = |source: &&SourceState| source.blog == Some(blog.head.id);
-            overview.sources.iter().filter(of).map(|source| part(source, now)).collect()
-        },
+        sources: overview.sources_of(blog.head.id).map(|source| part(source, now)).collect(),
     };
     blogs.into_iter().map(blog).collect()
 }

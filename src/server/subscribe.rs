@@ -119,7 +119,7 @@ fn about(overview: &Overview, settings: &Settings) -> Vec<(String, String)> {
     about.extend(settings.topics.iter().map(|topic| (format!("topics/{}", topic.name), format!("Topic: {}", topic.title))));
     for (slug, name) in overview.outlets() {
         about.push((format!("outlets/{slug}"), format!("{name}: all live blogs")));
-        let blogs = overview.blogs.iter().filter(|blog| blog.head.outlet == slug);
+        let blogs = overview.blogs_in(&Scope::Outlet(slug.to_owned()));
         about.extend(
             blogs.map(|blog| (format!("blogs/{}", blog.head.id), format!("{name}: {}", title(overview, blog.head.id)))),
         );
@@ -147,7 +147,7 @@ pub(super) async fn list(State(state): State<ServerState>, request: Parts) -> Re
     });
     let mut folders = vec![("Topics".to_owned(), topics.collect::<Vec<_>>())];
     for (slug, name) in overview.outlets() {
-        let blogs = overview.blogs.iter().filter(|blog| blog.head.outlet == slug);
+        let blogs = overview.blogs_in(&Scope::Outlet(slug.to_owned()));
         let feeds = blogs.map(|blog| subscription(&Scope::Blog(blog.head.id), title(&overview, blog.head.id)));
         folders.push((name.to_owned(), feeds.collect()));
     }

@@ -18,6 +18,7 @@ use uuid::Uuid;
 use super::api::{answered, unavailable};
 use super::assets::POLICY;
 use super::cache::Written;
+use super::coding::Coding;
 use super::describe;
 use super::error::Refused;
 use super::feeds::{outlets_known, past};
@@ -99,27 +100,35 @@ async fn page(state: &ServerState, scope: Scope, request: &Parts) -> Answer {
         sick: overview.sources.iter().filter(|source| source.health().is_sick()).count(),
         named: names(state, &overview),
     };
-    let slot = state.0.pages.slot(&key, overview.generation);
-    let written = match slot.written.get_or_try_init(|| write(state, &overview, &key, &asked)).await {
+    let slot = state.0.pages.slot(&key, overview.version(&key.scope));
+    let written = match slot.written.get_or_try_init(|| write(state, &overview, &key, &asked, coding)).await {
         Ok(written) => {
             slot.settled();
             written.clone()
         }
         Err(refused) => slot.last_good().ok_or(refused)?,
     };
+    state.0.pages.weigh(&key);
     let mut response = answered(&request.headers, &written, coding, "text/html; charset=utf-8", "no-cache").await;
     response.headers_mut().insert(CONTENT_SECURITY_POLICY, POLICY);
     Ok(response)
 }
 
-/// What topics and live blogs are called in the settings.
+/// What topics and live blogs are called in the settings, and which outlets there are, whose colours are given together.
 fn names(state: &ServerState, overview: &Overview) -> Vec<(String, String)> {
     let topics = state.settings().topics.iter().map(|topic| (topic.name.clone(), topic.title.clone())).collect::<Vec<_>>();
     let given = overview.sources.iter().filter_map(|source| Some((source.url.clone(), source.title.clone()?)));
-    topics.into_iter().chain(given).collect()
+    let outlets = overview.outlets().into_iter().map(|(slug, name)| (slug.to_owned(), name.to_owned()));
+    topics.into_iter().chain(given).chain(outlets).collect()
 }
 
-async fn write(state: &ServerState, overview: &Arc<Overview>, key: &Key, asked: &Asked) -> Result<Arc<Written>, Refused> {
+async fn write(
+    state: &ServerState,
+    overview: &Arc<Overview>,
+    key: &Key,
+    asked: &Asked,
+    coding: Coding,
+) -> Result<Arc<Written>, Refused> {
     let store = &state.0.store;
     let window = store.select(&asked.query(key.scope.clone())).await.map_err(unavailable)?;
     let (since, until) = (asked.filters.since, asked.filters.until);
@@ -144,11 +153,11 @@ async fn write(state: &ServerState, overview: &Arc<Overview>, key: &Key, asked: 
         tally,
         sick: key.sick,
     };
-    // Drawing and writing two hundred long entries takes milliseconds, which other requests should not wait for.
-    let html = tokio::task::spawn_blocking(move || page::html(&told)).await.map_err(|error| error.to_string());
-    let html = html.and_then(|html| html).map_err(|error| {
+    // Drawing, writing and coding two hundred long entries takes milliseconds, which other requests should not wait for.
+    let write = move || page::html(&told).map(|html| Arc::new(Written::new(html, coding, None, None)));
+    let written = tokio::task::spawn_blocking(write).await.map_err(|error| error.to_string());
+    written.and_then(|written| written).map_err(|error| {
         tracing::error!("a timeline could not be written: {error}");
         Refused::Unavailable
-    })?;
-    Ok(Arc::new(Written::new(html, None, None)))
+    })
 }

@@ -1,5 +1,6 @@
 //! Live blogs and their entries.
 
+use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 use uuid::Uuid;
 
@@ -34,16 +35,18 @@ impl Store {
 
 async fn blogs(db: &mut SqliteConnection) -> Result<Vec<StoredBlog>, Fault> {
     let found = sqlx::query("SELECT * FROM blog ORDER BY outlet, key").fetch_all(db).await?;
-    let stored = |row| {
-        Ok(StoredBlog {
-            head: rows::head(row)?,
-            entries: row.try_get("entries")?,
-            newest: rows::maybe_instant(row, "newest")?,
-            changed: rows::instant(row, "changed")?,
-            problems: rows::problems(row)?,
-        })
-    };
     found.iter().map(stored).collect()
+}
+
+/// A live blog read from its row.
+pub(super) fn stored(row: &SqliteRow) -> Result<StoredBlog, Fault> {
+    Ok(StoredBlog {
+        head: rows::head(row)?,
+        entries: row.try_get("entries")?,
+        newest: rows::maybe_instant(row, "newest")?,
+        changed: rows::instant(row, "changed")?,
+        problems: rows::problems(row)?,
+    })
 }
 
 async fn entries_of(db: &mut SqliteConnection, blog: Uuid) -> Result<Vec<StoredEntry>, Fault> {

@@ -22,7 +22,7 @@ pub struct NewCapture<'a> {
     pub title: Option<&'a str>,
     /// The `Content-Type` header.
     pub content_type: Option<&'a str>,
-    /// The answer's headers, as far as they say something of the page.
+    /// The answer's headers, as they came and in their order, without what must not be kept: that is for who fetched it.
     pub headers: &'a [(String, String)],
     /// The bytes.
     pub body: &'a [u8],

@@ -225,13 +225,61 @@ pub(super) async fn log(db: &mut SqliteConnection, moment: &Moment<'_>, about: A
     Ok(())
 }
 
+/// How far the log's clock may run ahead of the captures, in milliseconds.
+const AHEAD: i64 = 60_000;
+
 /// The `at` of what changes now: the capture's instant, or the second after the latest change of all. Two changes in one
 /// second, or a capture older than what has been read since, would otherwise leave `Last-Modified` where it is, and a
 /// reader that asks by date alone would never get them.
+///
+/// Where changes come faster than one a second for long, they share seconds: the clock would run ahead for hours, and what
+/// stood at an instant would be told wrongly by as much. `Last-Modified` is left out then ([`super::Window::alone`]).
 pub(super) async fn next_at(db: &mut SqliteConnection, seen: DateTime<Utc>) -> Result<i64, Fault> {
-    let query = "SELECT max(coalesce((SELECT at FROM change ORDER BY seq DESC LIMIT 1), changed), changed)
-                 FROM (SELECT max(changed) AS changed FROM blog)";
-    let latest: Option<i64> = sqlx::query_scalar(query).fetch_one(db).await?;
-    let after = latest.map(|latest| (latest.div_euclid(1000) + 1) * 1000);
-    Ok(after.filter(|after| seen.timestamp_millis() < *after).unwrap_or(seen.timestamp_millis()))
+    let seen = seen.timestamp_millis();
+    let last: Option<(i64, i64)> =
+        sqlx::query_as("SELECT at, seen FROM change ORDER BY seq DESC LIMIT 1").fetch_optional(&mut *db).await?;
+    // A live blog that has had no entry yet is in no log.
+    let changed: Option<i64> = sqlx::query_scalar("SELECT max(changed) FROM blog").fetch_one(db).await?;
+    let Some(latest) = last.map(|(at, _)| at).max(changed) else { return Ok(seen) };
+    let next = (latest.div_euclid(1000) + 1) * 1000;
+    // A lone capture of long ago is not what makes it run ahead.
+    let ahead = next - seen > AHEAD && last.is_some_and(|(at, before)| at - before > AHEAD);
+    Ok(seen.max(if ahead { latest + 1 } else { next }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sqlx::Connection;
+
+    /// The log's clock at each of these captures, in milliseconds after the first.
+    async fn clock(captures: &[i64]) -> Vec<i64> {
+        let mut db = SqliteConnection::connect("sqlite::memory:").await.unwrap();
+        sqlx::raw_sql(
+            "CREATE TABLE change (seq INTEGER PRIMARY KEY, at INTEGER, seen INTEGER); CREATE TABLE blog (changed INTEGER)",
+        )
+        .execute(&mut db)
+        .await
+        .unwrap();
+        let mut told = Vec::new();
+        for seen in captures {
+            let at = next_at(&mut db, DateTime::from_timestamp_millis(*seen).unwrap()).await.unwrap();
+            sqlx::query("INSERT INTO change (at, seen) VALUES (?, ?)").bind(at).bind(seen).execute(&mut db).await.unwrap();
+            told.push(at);
+        }
+        told
+    }
+
+    #[tokio::test]
+    async fn the_clock_rises_and_does_not_run_away() {
+        assert_eq!(clock(&[500, 700, 9_000]).await, [500, 1_000, 9_000]);
+        // One of long ago, and what comes after it.
+        assert_eq!(clock(&[90_000_500, 0, 90_001_000]).await, [90_000_500, 90_001_000, 90_002_000]);
+        // Fifty a second for ten minutes.
+        let captures: Vec<i64> = (0..30_000).map(|nth| nth * 20).collect();
+        let told = clock(&captures).await;
+        assert!(told.windows(2).all(|pair| pair[0] < pair[1]));
+        let most = told.iter().zip(&captures).map(|(at, seen)| at - seen).max().unwrap();
+        assert!((AHEAD..AHEAD + 2_000).contains(&most), "{most}");
+    }
 }

@@ -22,6 +22,7 @@ mod blogs;
 mod captures;
 mod changes;
 mod lock;
+mod look;
 mod measure;
 mod compare;
 mod life;
@@ -49,6 +50,7 @@ pub use life::{Found, Seen, State, WholeLife};
 pub use list::{Listed, Listing};
 pub use lock::{Holder, Lock};
 pub use log::{ChangeFilter, ChangePage};
+pub use look::{Half, Look, Looked};
 pub use measure::Measured;
 pub use prune::{KeepCaptures, Pruned};
 pub use query::{Edits, Query};
@@ -95,6 +97,9 @@ pub struct Window {
     pub generation: i64,
     /// The newest change in this scope. None where the log has none.
     pub position: Option<Position>,
+    /// Whether no other change bears the same second, so that [`Window::changed`] can tell this state from those before it
+    /// where only whole seconds are told.
+    pub alone: bool,
     /// How many archived pages the scope has.
     pub archived: i64,
     /// Of a window as it stood: the heads of all live blogs of the scope that there were, as they stood then.

@@ -37,9 +37,18 @@ impl Store {
     }
 }
 
+/// The numbers of the newest `limit` entries by publication that `query` asks for, whatever state they are in, history too,
+/// below the place `below`.
+pub(super) async fn listed(db: &mut SqliteConnection, query: &Query, limit: usize, below: i64) -> Result<Vec<i64>, Fault> {
+    let view = View::at(db, None).await?;
+    let mut walks = pick::listed(query, &view, i64::try_from(limit).unwrap_or(FOREVER), below);
+    Ok(walks.take(db, &view, limit).await?.into_iter().map(|found| found.n).collect())
+}
+
 async fn select(db: &mut SqliteConnection, query: &Query) -> Result<Window, Fault> {
     let view = View::at(db, query.as_of).await?;
     let position = position(db, &query.scope, view.seq).await?;
+    let alone = alone(db, position.as_ref()).await?;
     let picks = pick::pick(db, query, &view).await?;
     // What waits for the archives comes on top of the limit.
     let limit = if query.unarchived { picks.len() } else { query.limit };
@@ -49,6 +58,7 @@ async fn select(db: &mut SqliteConnection, query: &Query) -> Result<Window, Faul
         changed: changed(db, &query.scope, &view, position.as_ref()).await?,
         generation: changes::latest(db).await?,
         position,
+        alone,
         archived: archived::pages(db, &query.scope, view.at).await?,
         blogs: match query.as_of {
             Some(_) => Some(load::heads_of(db, &query.scope, view.at).await?),
@@ -165,6 +175,14 @@ async fn position(db: &mut SqliteConnection, scope: &Scope, seq: i64) -> Result<
         newest = found.into_iter().chain(newest).max_by_key(|position| position.seq);
     }
     Ok(newest)
+}
+
+/// Whether the change at `position` is the first of its second. Later ones don't matter: they show in other states.
+async fn alone(db: &mut SqliteConnection, position: Option<&Position>) -> Result<bool, Fault> {
+    let Some(at) = position.map(|position| position.at.timestamp_millis()) else { return Ok(true) };
+    let another = "SELECT EXISTS (SELECT 1 FROM change WHERE at >= ? AND at < ?)";
+    let another: bool = sqlx::query_scalar(another).bind(at.div_euclid(1000) * 1000).bind(at).fetch_one(db).await?;
+    Ok(!another)
 }
 
 /// When what a feed of the scope shows last changed.

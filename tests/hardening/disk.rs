@@ -17,7 +17,7 @@ use tempfile::TempDir;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::kill::integrity::Seen;
+use super::kill::integrity::{Bytes, Seen};
 use super::outlet::Outlet;
 use super::{full, say};
 use crate::cli::{Answer, Serving, run};
@@ -267,7 +267,7 @@ async fn a_disk_that_fails_is_lived_through() {
             let told = tokio::task::spawn_blocking(move || live_through(&case, &base, number, PATIENCE, true)).await;
             let told = told.unwrap_or_else(|broke| Err(broke.to_string()));
             let told = match told {
-                Ok(told) => Seen::default().check(&told.store).await.map(|_| told),
+                Ok(told) => Seen::default().check(&told.store, Bytes::All).await.map(|_| told),
                 Err(why) => Err(why),
             };
             (fault, told)

@@ -174,11 +174,42 @@ async fn entries_are_paged_without_a_gap() {
         ("outlet=hill", &["e"][..]),
         ("key_events=1", &["e"]),
         ("since=2022-01-07T12:03:00Z", &["e", "d", "c"]),
+        ("since=2022-01-07", &["e", "d", "c", "b", "a"]),
+        ("q=four+%22boats+are%22", &["b"]),
+        ("q=ferry+c", &["c"]),
+        ("q=ferry&since=2022-01-07T12:03:00Z&until=2022-01-07T12:09:00Z", &["d", "c"]),
+        ("q=ferry&outlet=hill", &["e"]),
+        ("q=three", &[]),
+        ("author=rower", &["e", "d", "c", "b", "a"]),
+        ("author=rower&key_events=1", &["e"]),
         ("until=2022-01-07T12:03:00Z", &["b", "a"]),
         ("since=2022-01-07T12:02:00Z&until=2022-01-07T13:03:00%2B01:00", &["b"]),
     ] {
         let found = served.get(&format!("/api/v1/entries?{query}")).await.json();
         assert_eq!(headline(&found), keys.iter().map(|key| format!("Ferry {key} is late")).collect::<Vec<_>>(), "{query}");
+    }
+}
+
+#[tokio::test]
+async fn a_search_is_paged_without_a_gap_and_finds_history() {
+    let served = Served::empty().await;
+    let entries = |range: std::ops::Range<i64>| range.rev().map(|n| entry(&n.to_string(), n / 3)).collect::<Vec<_>>();
+    save(&served.store, &blog("lake", "1", entries(20..60)), 100).await;
+    let old = blog("lake", "1", entries(0..20));
+    served.store.save(&Reading { history: true, ..Reading::new(&old, minute(101)) }, None, None).await.unwrap();
+    for filter in ["", "&q=late", "&author=ann+rower", "&q=late&outlet=lake"] {
+        let (mut read, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let page = served.get(&format!("/api/v1/entries?limit=7{filter}{cursor}")).await.json();
+            read.extend(page["entries"].as_array().unwrap().iter().map(|it| it["key"].as_str().unwrap().to_owned()));
+            match page["next"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => break,
+            }
+        }
+        let minutes: Vec<i64> = read.iter().map(|key| key.parse::<i64>().unwrap() / 3).collect();
+        assert!(minutes.is_sorted_by(|one, next| one >= next), "{filter}: {read:?}");
+        assert_eq!((read.len(), read.iter().collect::<BTreeSet<_>>().len()), (60, 60), "{filter}");
     }
 }
 
@@ -215,7 +246,11 @@ async fn what_is_wrong_is_told_as_a_problem() {
         ("/api/v1/changes?outlet=lac", 404, "there is no outlet `lac` here"),
         ("/api/v1/changes?blog=6497b73b-4df9-5079-aaef-4e560be08c62", 404, "no live blog has the id"),
         ("/api/v1/changes?blog=7", 400, "the parameter `blog` is `7`, and has to be an id"),
-        ("/api/v1/entries?since=today", 400, "the parameter `since` is `today`, and has to be an instant"),
+        ("/api/v1/entries?since=today", 400, "the parameter `since` is `today`, and may be an instant like"),
+        ("/api/v1/entries?since=2022-01-07&until=2022-01-07", 400, "the parameter `until` is not after `since`"),
+        ("/api/v1/entries?q=%22ferry", 400, "the parameter `q` is `\"ferry`, and opens a quote and does not close it"),
+        ("/api/v1/entries?author=-", 400, "the parameter `author` is `-`, and has no word in it"),
+        ("/api/v1/entries?outlet=lac&q=ferry", 404, "there is no outlet `lac` here"),
         ("/api/v1/entries?cursor=x", 400, "the parameter `cursor` is `x`, and has to be what an answer said in `next`"),
         ("/api/v1/entries?key_events=yes", 400, "may be 1, or left out"),
         ("/api/v1/entries?limit=201", 400, "may be a number from 1 to 200"),

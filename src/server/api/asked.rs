@@ -7,6 +7,7 @@ use url::form_urlencoded;
 use uuid::Uuid;
 
 use crate::server::error::{Refused, nearest, quoted};
+use crate::server::query::instant;
 
 /// Longest value, in bytes.
 const LONGEST: usize = 200;
@@ -55,15 +56,10 @@ impl Asked {
         Uuid::try_parse(value).map(Some).map_err(|_| wrong(name, value, "has to be an id, such as those in the answers"))
     }
 
-    /// An instant with its offset.
+    /// An instant with its offset, or a date, as feeds take them.
     pub fn instant(&self, name: &'static str) -> Result<Option<DateTime<Utc>>, Refused> {
         let Some(value) = self.text(name) else { return Ok(None) };
-        // A plus that was not escaped has become a space on the way.
-        let parsed = DateTime::parse_from_rfc3339(&value.replace(' ', "+"));
-        let parsed = parsed.map(|at| at.to_utc()).ok().filter(|at| (0..253_402_300_800).contains(&at.timestamp()));
-        parsed
-            .map(Some)
-            .ok_or_else(|| wrong(name, value, "has to be an instant with its offset, such as 2022-01-06T15:00:00Z"))
+        instant(value).map(Some).map_err(|may| wrong(name, value, &may))
     }
 
     /// `1` for yes, and nothing else: absent means no.
@@ -123,7 +119,8 @@ mod tests {
         let instant = |value: &str| asked(&format!("since={value}")).unwrap().instant("since").ok().flatten();
         assert_eq!(instant("2022-01-06T15:00:00Z"), instant("2022-01-06T16:00:00+01:00"));
         assert!(instant("2022-01-06T15:00:00Z").is_some());
-        for value in ["yesterday", "2022-01-06", "2022-01-06T15:00:00", "0001-01-01T00:00:00Z", "%00"] {
+        assert_eq!(instant("2022-01-06"), instant("2022-01-06T00:00:00Z"));
+        for value in ["yesterday", "2022-1-6", "2022-01-06T15:00:00", "0001-01-01T00:00:00Z", "%00"] {
             assert_eq!(instant(value), None, "{value}");
         }
         let flag = |value: &str| asked(&format!("key_events={value}")).unwrap().flag("key_events").ok();

@@ -140,7 +140,7 @@ pub(super) async fn blog(State(state): State<ServerState>, Path(id): Path<String
 fn told(base: &str, overview: &Overview, blog: &StoredBlog) -> Blog {
     let id = blog.head.id;
     let feed = |format: Format| format!("{base}/blogs/{id}/feed.{}", format.extension());
-    let sources = overview.sources.iter().filter(|source| source.blog == Some(id));
+    let sources = overview.sources_of(id);
     Blog {
         head: blog.head.clone(),
         entries: blog.entries,

@@ -11,7 +11,7 @@ use crate::model::{Entry, Life};
 use crate::server::ServerState;
 use crate::server::error::Refused;
 use crate::server::missing::known;
-use crate::store::{Listed, Listing, Scope};
+use crate::store::{Listed, Listing, NoWords, Scope, Words};
 
 const DEFAULT: i64 = 100;
 const MOST: i64 = 200;
@@ -50,8 +50,10 @@ pub(super) struct OneEntry {
     params(
         ("outlet" = Option<String>, Query, description = "Of this outlet only, by slug"),
         ("blog" = Option<String>, Query, description = "Of this live blog only, by id"),
-        ("since" = Option<String>, Query, description = "Published at this instant or later, such as 2022-01-06T15:00:00Z"),
+        ("since" = Option<String>, Query, description = "Published at this instant or later, such as 2022-01-06T15:00:00Z or 2022-01-06"),
         ("until" = Option<String>, Query, description = "Published before this instant"),
+        ("q" = Option<String>, Query, description = "With these words and \"phrases\" in headline, byline or body; case and accents don't count"),
+        ("author" = Option<String>, Query, description = "With this name, or a part of it, in the byline"),
         ("key_events" = Option<String>, Query, description = "1: key events only"),
         ("limit" = Option<i64>, Query, minimum = 1, maximum = 200, description = "At most so many; 100 without it"),
         ("cursor" = Option<String>, Query, description = "What an answer said in `next`")
@@ -64,7 +66,7 @@ pub(super) struct OneEntry {
     )
 )]
 pub(super) async fn entries(State(state): State<ServerState>, request: Parts) -> Answer {
-    let names = ["outlet", "blog", "since", "until", "key_events", "limit", "cursor"];
+    let names = ["outlet", "blog", "since", "until", "q", "author", "key_events", "limit", "cursor"];
     let asked = Asked::of(request.uri.query(), &names)?;
     let listing = listing(&asked)?;
     known(&*state.overview().await?, &listing.scope)?;
@@ -84,10 +86,22 @@ fn listing(asked: &Asked) -> Result<Listing, Refused> {
         }
     };
     let place = |text: &str| text.parse().map_err(|_| wrong("cursor", text, "has to be what an answer said in `next`"));
+    let words = |name: &'static str, parse: fn(&str) -> Result<Words, NoWords>| {
+        asked.text(name).map(|text| parse(text).map_err(|why| wrong(name, text, &why.to_string()))).transpose()
+    };
+    let (since, until) = (asked.instant("since")?, asked.instant("until")?);
+    if let (Some(since), Some(until)) = (since, until)
+        && since >= until
+    {
+        let told = "the parameter `until` is not after `since`, so that nothing lies between";
+        return Err(Refused::BadQuery(told.to_owned()));
+    }
     Ok(Listing {
         scope,
-        since: asked.instant("since")?,
-        until: asked.instant("until")?,
+        since,
+        until,
+        text: words("q", Words::parse)?,
+        author: words("author", Words::phrase)?,
         key_events: asked.flag("key_events")?,
         after: asked.text("cursor").map(place).transpose()?,
         limit: asked.number("limit", 1, MOST)?.unwrap_or(DEFAULT).unsigned_abs() as usize,

@@ -64,8 +64,8 @@ pub(super) async fn written(
     content_type: &'static str,
     cached: &'static str,
 ) -> Result<Response, Refused> {
-    let coding = coding::choose(request).ok_or(Refused::NotAcceptable)?;
-    Ok(answered(request, &Written::new(bytes, None, None), coding, content_type, cached).await)
+    let coding = coding::choose_for(request, bytes.len()).ok_or(Refused::NotAcceptable)?;
+    Ok(answered(request, &Written::new(bytes, Coding::Identity, None, None), coding, content_type, cached).await)
 }
 
 /// The same for what has been written and coded before.

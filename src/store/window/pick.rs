@@ -113,20 +113,29 @@ fn window(query: &Query, view: &View, limit: i64) -> Walks {
     Walks(walks)
 }
 
-/// What is published last of what is asked for.
+/// What is published last of what is asked for. History is found where a time is asked for.
 fn search(query: &Query, view: &View, limit: i64) -> Walks {
+    published(query, view, limit, !query.by_time(), FOREVER)
+}
+
+/// Everything that is asked for, history too and whatever state it is in, below the place `below`.
+pub(super) fn listed(query: &Query, view: &View, limit: i64, below: i64) -> Walks {
+    published(query, view, limit, false, below)
+}
+
+fn published(query: &Query, view: &View, limit: i64, window: bool, below: i64) -> Walks {
     let asked = Asked {
         text: query.text.as_ref(),
         author: query.author.as_ref(),
         key_events: query.key_events,
         changed: query.edits == Edits::Corrections,
-        window: !query.by_time(),
+        window,
     };
-    let (own, highest) = bounds(query, view);
     // Walks outlets one by one, where the index of words takes them all at once.
     let Some(matching) = asked.expression(&query.scope, &query.outlets) else {
-        return placed(query, view, limit, &["0", "1"]);
+        return placed(query, view, limit, &["0", "1"], below, "place");
     };
+    let (own, highest) = bounds(query, view, below);
     let own = Own { matching: Some(matching), ..own };
     let filed = "min(e.published, e.appeared)";
     let now = format!(
@@ -158,20 +167,20 @@ fn search(query: &Query, view: &View, limit: i64) -> Walks {
 const OVERRUN: i64 = 3600;
 
 /// What of the places a query is about, and the first one above them.
-fn bounds(query: &Query, view: &View) -> (Own, i64) {
+fn bounds(query: &Query, view: &View, below: i64) -> (Own, i64) {
     let millis = |at: chrono::DateTime<chrono::Utc>| at.timestamp_millis();
     let since = query.since.map_or(i64::MIN, millis);
     // What had been seen by then was published by then.
     let until = query.until.map_or(FOREVER, millis).min(view.at.saturating_add(1));
     let above = (until.max(0) / 1000 + 1 + OVERRUN).min(i64::MAX / PLACES / STATES);
     let lowest = since.max(0) / 1000 * PLACES;
-    let highest = query.before.map_or(above * PLACES, |before| before.min(above * PLACES));
+    let highest = (above * PLACES).min(below).min(query.before.unwrap_or(FOREVER));
     (Own { lowest, since, until, newest: view.newest, ..Own::default() }, highest)
 }
 
-/// Entries by when they were published, whatever state they are in.
-fn placed(query: &Query, view: &View, limit: i64, history: &[&str]) -> Walks {
-    let (own, highest) = bounds(query, view);
+/// Entries by when they were published, whatever state they are in, below the place `below` and in this order among others.
+fn placed(query: &Query, view: &View, limit: i64, history: &[&str], below: i64, order: &str) -> Walks {
+    let (own, highest) = bounds(query, view, below);
     let mut walks = Vec::new();
     let first = if query.edits == Edits::Append { 0 } else { view.at };
     for Place { condition, bound, .. } in places(query) {
@@ -181,9 +190,7 @@ fn placed(query: &Query, view: &View, limit: i64, history: &[&str]) -> Walks {
                     n <= ?10 AND min(published, appeared) >= ?8 AND min(published, appeared) < ?9 AS fits, 0 AS what,
                     {first} AS shown
                  FROM entry WHERE history = {history} AND {condition} AND place < ?2 AND place >= ?7
-                 ORDER BY place DESC LIMIT ?5",
-                // In milliseconds, as changes are; by time it is compared with entries alone, and exactly.
-                order = if query.is_search() { "place".into() } else { format!("place / {PLACES} * 1000") },
+                 ORDER BY place DESC LIMIT ?5"
             );
             walks.push(Walk::new(sql, bound.clone(), [highest, 0, 0], own.clone(), limit));
         }
@@ -193,7 +200,9 @@ fn placed(query: &Query, view: &View, limit: i64, history: &[&str]) -> Walks {
 
 /// Entries as they were first published, by when.
 fn originals(query: &Query, view: &View, limit: i64) -> Walks {
-    placed(query, view, limit, &["0"])
+    // In milliseconds, as changes are; by time it is compared with entries alone, and exactly.
+    let order = if query.is_search() { "place".into() } else { format!("place / {PLACES} * 1000") };
+    placed(query, view, limit, &["0"], FOREVER, &order)
 }
 
 /// Edits and withdrawals, by when they were made.
@@ -290,6 +299,7 @@ mod tests {
                     let every = [
                         window(&query, &view, 100),
                         search(&query, &view, 100),
+                        listed(&query, &view, 100, 7),
                         originals(&Query { edits: Edits::Append, ..query.clone() }, &view, 100),
                         edits(&Query { edits: Edits::Corrections, ..query.clone() }, &view, 100),
                     ];

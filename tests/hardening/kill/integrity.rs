@@ -21,6 +21,14 @@ pub struct Seen {
     capture: i64,
 }
 
+/// Of which captures the bytes are looked at.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Bytes {
+    All,
+    /// Of those that were not there the last time.
+    New,
+}
+
 /// What has to be nothing, and what it means where it is not.
 const NEVER: [(&str, &str); 13] = [
     ("a gap in the log", "SELECT count(*) - max(seq) FROM change"),
@@ -87,7 +95,7 @@ impl Seen {
     }
 
     /// Judges the store; answers how many captures it has that were not there the last time.
-    pub async fn check(&mut self, store: &Path) -> Result<i64, String> {
+    pub async fn check(&mut self, store: &Path, bytes: Bytes) -> Result<i64, String> {
         let mut db = SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(store)).await.unwrap();
         let said: Vec<String> = sqlx::query_scalar("PRAGMA integrity_check").fetch_all(&mut db).await.unwrap();
         if said != ["ok"] || !sqlx::query("PRAGMA foreign_key_check").fetch_all(&mut db).await.unwrap().is_empty() {
@@ -100,7 +108,7 @@ impl Seen {
             }
         }
         self.nothing_is_lost(&mut db).await?;
-        let grown = self.captures_are_whole(&mut db).await?;
+        let grown = self.captures_are_whole(&mut db, bytes).await?;
         db.close().await.unwrap();
         Ok(grown)
     }
@@ -129,17 +137,19 @@ impl Seen {
         Ok(())
     }
 
-    /// Of every capture the bytes are there, and every entry on that page is in the store.
-    async fn captures_are_whole(&mut self, db: &mut SqliteConnection) -> Result<i64, String> {
+    /// Of the captures the bytes are there, and every entry on such a page is in the store.
+    async fn captures_are_whole(&mut self, db: &mut SqliteConnection, bytes: Bytes) -> Result<i64, String> {
         let count: i64 =
             sqlx::query_scalar("SELECT count(*) - coalesce(max(id), 0) FROM capture").fetch_one(&mut *db).await.unwrap();
         let newest: i64 = sqlx::query_scalar("SELECT coalesce(max(id), 0) FROM capture").fetch_one(&mut *db).await.unwrap();
         if count != 0 || newest < self.capture {
             return Err(format!("captures are missing: {newest} is the newest after {}", self.capture));
         }
-        let rows =
-            sqlx::query("SELECT * FROM capture LEFT JOIN capture_body ON capture = id WHERE same_as IS NULL ORDER BY id");
-        for row in rows.fetch_all(&mut *db).await.unwrap() {
+        let from = if bytes == Bytes::All { 0 } else { self.capture };
+        let rows = sqlx::query(
+            "SELECT * FROM capture LEFT JOIN capture_body ON capture = id WHERE same_as IS NULL AND id > ? ORDER BY id",
+        );
+        for row in rows.bind(from).fetch_all(&mut *db).await.unwrap() {
             let id: i64 = row.get("id");
             let body = row.get::<Option<&[u8]>, _>("zstd").and_then(|zstd| zstd::decode_all(zstd).ok());
             let Some(body) = body.filter(|body| Sha256::digest(body)[..] == *row.get::<&[u8], _>("sha256")) else {
