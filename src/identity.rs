@@ -37,6 +37,11 @@ pub fn variant_feed_id(feed: Uuid, variant: &str) -> Uuid {
     name(&["", "variant", &feed.to_string(), variant])
 }
 
+/// Id of a story: over the entry that told it first when it was found.
+pub fn story_id(first: Uuid) -> Uuid {
+    name(&["", "story", &first.to_string(), ""])
+}
+
 /// What a derived entry key begins with, or none for an outlet's own id: the published minute (`2022-01-06T15:04Z.1`) or
 /// `untimed` before the count of entries that share it.
 pub fn derived_stem(key: &str) -> Option<&str> {

@@ -3,7 +3,7 @@
 //!
 //! # Layout
 //!
-//! The modules are listed in reading order. Down to [`norm`] everything is pure: no IO, no clock, no async.
+//! The modules are listed in reading order. Down to [`story`] everything is pure: no IO, no clock, no async.
 #![warn(missing_docs)]
 
 pub mod model;
@@ -22,6 +22,7 @@ pub mod feed;
 pub mod wall;
 pub mod rhythm;
 pub mod norm;
+pub mod story;
 
 pub mod log;
 pub mod metrics;

@@ -32,5 +32,6 @@ mod sample;
 mod scripted;
 mod server;
 mod store;
+mod stories;
 mod tidy;
 mod twins;

@@ -44,7 +44,15 @@ impl Desk {
             let head = std::sync::Arc::new(stored.head.clone());
             for found in self.store.entries_of(stored.head.id).await.unwrap() {
                 let (entry, at) = (std::sync::Arc::new(found.entry), found.life.changed);
-                all.push(Shown { head: head.clone(), entry, life: found.life, told: Told::Entry, at, place: 0 });
+                all.push(Shown {
+                    head: head.clone(),
+                    entry,
+                    life: found.life,
+                    told: Told::Entry,
+                    at,
+                    place: 0,
+                    story: None,
+                });
             }
         }
         all

@@ -6,6 +6,7 @@ mod api;
 mod events;
 mod readers;
 mod lives;
+mod stories;
 mod timeline;
 
 use std::io::Read;

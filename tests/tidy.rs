@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use tidings::adapters::OUTLETS;
 
 /// Which of our modules each module may name: imports point inward.
-const INWARD: [(&str, &[&str]); 28] = [
+const INWARD: [(&str, &[&str]); 29] = [
     ("model", &[]),
     ("page", &[]),
     ("identity", &[]),
@@ -24,17 +24,18 @@ const INWARD: [(&str, &[&str]); 28] = [
     ("wall", &["page", "html"]),
     ("rhythm", &["model"]),
     ("norm", &["model"]),
+    ("story", &["model"]),
     // What an `[[outlet]]` table holds is compiled while the place of a mistake is known.
     ("config", &["fetch", "html", "log", "outlet", "store", "time"]),
     ("log", &[]),
     ("metrics", &[]),
     ("fetch", &["internet", "page"]),
     ("saved", &["page"]),
-    ("store", &["model", "identity", "reconcile", "rhythm", "norm"]),
+    ("store", &["model", "identity", "reconcile", "rhythm", "norm", "story"]),
     ("follow", &["model", "page", "outlet", "config", "fetch", "store", "reconcile", "wall", "rhythm", "norm", "metrics"]),
     ("replay", &["page", "follow", "reconcile", "store"]),
     ("push", &["model", "reconcile", "store"]),
-    ("server", &["push", "model", "identity", "revision", "config", "feed", "store", "metrics"]),
+    ("server", &["push", "model", "identity", "revision", "config", "feed", "store", "story", "metrics"]),
     (
         "cli",
         &[
@@ -77,6 +78,7 @@ const ROOMS: [(&str, &[&str]); 29] = [
     ("askama", &["server"]),
     ("plotters", &["server"]),
     ("similar", &["revision"]),
+    ("txtfp", &["story"]),
     // What is answered with describes itself.
     ("utoipa", &["model", "reconcile", "revision", "store", "push", "server"]),
     ("toml", &["config"]),
@@ -94,7 +96,7 @@ const ROOMS: [(&str, &[&str]); 29] = [
 ];
 
 /// Nothing in these reads a clock, waits, or touches a file or the network.
-const PURE: [&str; 17] = [
+const PURE: [&str; 18] = [
     "model",
     "page",
     "identity",
@@ -112,6 +114,7 @@ const PURE: [&str; 17] = [
     "wall",
     "rhythm",
     "norm",
+    "story",
 ];
 const IMPURE: [&str; 11] = [
     "std::fs",

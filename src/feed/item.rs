@@ -22,8 +22,19 @@ pub struct Item {
     pub life: Option<Life>,
     /// Its own page with every revision, where there is a server.
     pub page: Option<String>,
+    /// What it is known to be about together with entries of other outlets.
+    pub story: Option<Story>,
     /// What it is here.
     pub role: Role,
+}
+
+/// A story that several outlets tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Story {
+    /// Its id.
+    pub id: Uuid,
+    /// Its page, with all entries that tell of it.
+    pub page: String,
 }
 
 /// The part that an item plays.
@@ -69,7 +80,7 @@ pub(super) fn id(entry: Uuid, edit: Option<u32>) -> String {
 impl Item {
     /// An entry as it stands, of which nothing else is known.
     pub fn new(head: Arc<Head>, entry: Arc<Entry>) -> Self {
-        Item { head, entry, life: None, page: None, role: Role::Entry }
+        Item { head, entry, life: None, page: None, story: None, role: Role::Entry }
     }
 
     /// Permanent, and another one for each edit that is an item of its own.

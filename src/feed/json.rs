@@ -108,7 +108,16 @@ struct Provenance<'a> {
     /// Its own page here, with every revision.
     #[serde(skip_serializing_if = "Option::is_none")]
     page: Option<Text<'a>>,
+    /// What it is known to be about together with entries of other outlets.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    story: Option<Together<'a>>,
     problems: Vec<Noted<'a>>,
+}
+
+#[derive(Serialize)]
+struct Together<'a> {
+    id: String,
+    page: Text<'a>,
 }
 
 #[derive(Serialize)]
@@ -183,6 +192,7 @@ fn json_item(item: &Item) -> JsonItem<'_> {
             withdrawn: item.withdrawn().map(rfc3339),
             original: item.original().map(|original| original.id),
             page: item.page.as_deref().and_then(filled),
+            story: item.story.as_ref().map(|story| Together { id: story.id.urn().to_string(), page: legal(&story.page) }),
             problems: entry.problems.iter().map(noted).collect(),
         },
     }

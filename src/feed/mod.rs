@@ -17,7 +17,7 @@ use chrono::{DateTime, SubsecRound, TimeZone, Utc};
 use uuid::Uuid;
 
 use crate::model::{CoverageState, Entry, Head, Mark};
-pub use item::{Item, Role};
+pub use item::{Item, Role, Story};
 pub use opml::{OPML, Subscription, Subscriptions, opml};
 use xml::legal;
 

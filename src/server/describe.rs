@@ -8,7 +8,7 @@ use super::assets::FEED_STYLE_PATH;
 use super::cache::{Document, Key};
 use super::overview::Overview;
 use super::query::Asked;
-use crate::feed::{Feed, Item, Pages, Role, Withdrawn};
+use crate::feed::{Feed, Item, Pages, Role, Story, Withdrawn};
 use crate::identity;
 use crate::model::{Head, Told};
 use crate::store::{Archived, Edits, Scope, Shown, Window};
@@ -104,11 +104,13 @@ fn with(mut feed: Feed, base: &str, asked: &Asked, entries: impl IntoIterator<It
             (None, Told::Withdrawal) => None,
         };
         let page = Some(format!("{base}/entries/{}", shown.entry.id));
+        let story = shown.story.map(|id| Story { id, page: format!("{base}/stories/{id}") });
         feed.items.extend(role.map(|role| Item {
             head: shown.head,
             entry: shown.entry,
             life: Some(shown.life),
             page,
+            story,
             role,
         }));
     }

@@ -14,11 +14,12 @@ use super::ServerState;
 use super::api::{ProblemDetails, unavailable, written};
 use super::error::{Problem, Refused, quoted};
 use super::health::without_password;
+use super::stories::StoryOfEntry;
 use crate::model::{Entry, Head, Life, Mark};
 use crate::revision::{Piece, compared};
-use crate::store::{Change, Found, Seen, State as Stood, WholeLife};
+use crate::store::{Change, Found, InStory, Seen, State as Stood, WholeLife};
 
-mod page;
+pub(super) mod page;
 
 /// States of which the difference to the one before is told: the newest ones. A live blog's own entry may be edited all day.
 const COMPARED: usize = 100;
@@ -35,6 +36,8 @@ pub(super) struct EntryLife {
     pub live_blog: Head,
     /// How it has fared.
     pub life: Life,
+    /// What other outlets have of the same development, where any has.
+    pub story: Option<StoryOfEntry>,
     /// Its states, the first one first, the present one last.
     pub revisions: Vec<Revision>,
     /// What the change log has of it.
@@ -113,12 +116,12 @@ pub(super) struct Capture {
     )
 )]
 pub(super) async fn json(state: &ServerState, id: &str, request: &HeaderMap) -> Result<Response, Refused> {
-    let life = match found(state, id, ".json").await? {
-        Looked::There(life) => life,
+    let (life, story) = match found(state, id, ".json").await? {
+        Looked::There(life, story) => (life, story),
         Looked::Elsewhere(response) => return Ok(response),
     };
     let base = state.0.base.clone();
-    let bytes = rendered(move || serde_json::to_vec(&told(&base, *life)).map_err(|error| error.to_string())).await?;
+    let bytes = rendered(move || serde_json::to_vec(&told(&base, *life, story)).map_err(|error| error.to_string())).await?;
     written(request, bytes, "application/json", "no-cache").await
 }
 
@@ -139,17 +142,17 @@ pub(super) async fn entry(State(state): State<ServerState>, Path(id): Path<Strin
 }
 
 async fn html(state: &ServerState, id: &str, request: &HeaderMap) -> Result<Response, Refused> {
-    let life = match found(state, id, "").await? {
-        Looked::There(life) => life,
+    let (life, story) = match found(state, id, "").await? {
+        Looked::There(life, story) => (life, story),
         Looked::Elsewhere(response) => return Ok(response),
     };
     let base = state.0.base.clone();
-    let bytes = rendered(move || page::html(&told(&base, *life))).await?;
+    let bytes = rendered(move || page::html(&told(&base, *life, story))).await?;
     super::assets::page(request, bytes).await
 }
 
 /// Comparing long texts takes milliseconds, which other requests should not wait for.
-async fn rendered(render: impl FnOnce() -> Result<Vec<u8>, String> + Send + 'static) -> Result<Vec<u8>, Refused> {
+pub(super) async fn rendered(render: impl FnOnce() -> Result<Vec<u8>, String> + Send + 'static) -> Result<Vec<u8>, Refused> {
     let rendered = tokio::task::spawn_blocking(render).await.map_err(|error| error.to_string()).and_then(|bytes| bytes);
     rendered.map_err(|error| {
         tracing::error!("an entry could not be written: {error}");
@@ -158,7 +161,8 @@ async fn rendered(render: impl FnOnce() -> Result<Vec<u8>, String> + Send + 'sta
 }
 
 enum Looked {
-    There(Box<WholeLife>),
+    /// Here, and in this story.
+    There(Box<WholeLife>, Option<InStory>),
     /// At another address, which this response sends to.
     Elsewhere(Response),
 }
@@ -167,7 +171,11 @@ async fn found(state: &ServerState, id: &str, ending: &str) -> Result<Looked, Re
     let none = || Refused::Unknown(format!("no entry has the id {} here; /api/v1/entries lists them", quoted(id)));
     let asked = Uuid::try_parse(id).map_err(|_| none())?;
     match state.0.store.life_of(asked).await.map_err(unavailable)? {
-        Found::Entry(life) => Ok(Looked::There(life)),
+        Found::Entry(life) => {
+            let id = life.entry.id;
+            let story = state.0.store.stories_of(&[id], None).await.map_err(unavailable)?.remove(&id);
+            Ok(Looked::There(life, story))
+        }
         Found::Known(issued) => {
             // Relative, since the address here may have a path in front that only a proxy knows.
             let there = HeaderValue::from_str(&format!("{issued}{ending}")).map_err(|_| none())?;
@@ -178,13 +186,13 @@ async fn found(state: &ServerState, id: &str, ending: &str) -> Result<Looked, Re
 }
 
 /// Whether JSON is named and HTML is not: a browser names both.
-fn wants_json(request: &HeaderMap) -> bool {
+pub(super) fn wants_json(request: &HeaderMap) -> bool {
     let accepts: Vec<&str> = request.get_all(ACCEPT).iter().filter_map(|line| line.to_str().ok()).collect();
     let named = |kind: &str| accepts.iter().any(|line| line.contains(kind));
     named("application/json") && !named("text/html")
 }
 
-fn told(base: &str, life: WholeLife) -> EntryLife {
+fn told(base: &str, life: WholeLife, story: Option<InStory>) -> EntryLife {
     let first = life.states.len().saturating_sub(COMPARED);
     let revision = |(nth, state): (usize, &Stood)| Revision {
         revision: state.revision,
@@ -205,6 +213,7 @@ fn told(base: &str, life: WholeLife) -> EntryLife {
     };
     EntryLife {
         url: format!("{base}/entries/{}", life.entry.id),
+        story: story.map(|story| StoryOfEntry::told(base, story)),
         revisions: life.states.iter().enumerate().map(revision).collect(),
         captures: life.captures.iter().map(capture).collect(),
         entry: life.entry,

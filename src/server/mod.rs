@@ -32,6 +32,7 @@ mod readers;
 mod requests;
 mod shown;
 mod sources;
+mod stories;
 mod subscribe;
 mod timeline;
 mod watch;
@@ -241,6 +242,7 @@ pub fn router(state: ServerState) -> Router {
         .route("/static/{version}/{file}", get(assets::versioned))
         .route("/healthz", get(health::check))
         .route("/entries/{id}", get(entry::entry))
+        .route("/stories/{id}", get(stories::story))
         .route("/events", get(events::events))
         .merge(api::routes())
         .route("/archive/{page}", get(feeds::archived))

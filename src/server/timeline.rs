@@ -24,6 +24,7 @@ use super::error::Refused;
 use super::feeds::{outlets_known, past};
 use super::missing::{self, known, no_blog};
 use super::overview::Overview;
+use super::stories::StoryOfEntry;
 use super::{ServerState, coding};
 use crate::store::{Scope, Tally};
 use asked::Asked;
@@ -100,7 +101,8 @@ async fn page(state: &ServerState, scope: Scope, request: &Parts) -> Answer {
         sick: overview.sources.iter().filter(|source| source.health().is_sick()).count(),
         named: names(state, &overview),
     };
-    let slot = state.0.pages.slot(&key, overview.version(&key.scope));
+    // Not the version of the scope: what other outlets have of its stories is told too.
+    let slot = state.0.pages.slot(&key, overview.generation);
     let written = match slot.written.get_or_try_init(|| write(state, &overview, &key, &asked, coding)).await {
         Ok(written) => {
             slot.settled();
@@ -143,6 +145,9 @@ async fn write(
         }
         None => Tally::default(),
     };
+    let ids: Vec<Uuid> = window.entries.iter().map(|shown| shown.entry.id).collect();
+    let stories = store.stories_of(&ids, asked.as_of).await.map_err(unavailable)?;
+    let story = |(id, story)| (id, StoryOfEntry::told(&state.0.base, story));
     let told = page::Told {
         scope: key.scope.clone(),
         asked: asked.clone(),
@@ -151,6 +156,7 @@ async fn write(
         window,
         plan,
         tally,
+        stories: stories.into_iter().map(story).collect(),
         sick: key.sick,
     };
     // Drawing, writing and coding two hundred long entries takes milliseconds, which other requests should not wait for.

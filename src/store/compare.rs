@@ -17,7 +17,7 @@ struct Table {
     apart_from: &'static [&'static str],
 }
 
-const TABLES: [Table; 10] = [
+const TABLES: [Table; 12] = [
     Table { name: "blog", called: ("live blog", "live blogs"), key: &["id"], apart_from: &["seen", "problems"] },
     Table { name: "entry", called: ("entry", "entries"), key: &["id"], apart_from: &[] },
     Table { name: "revision", called: ("earlier state", "earlier states"), key: &["entry", "until"], apart_from: &[] },
@@ -28,11 +28,19 @@ const TABLES: [Table; 10] = [
     Table { name: "blog_alias", called: ("moved live blog", "moved live blogs"), key: &["id"], apart_from: &[] },
     Table { name: "entry_alias", called: ("other key", "other keys"), key: &["blog", "key"], apart_from: &[] },
     Table { name: "entry_id_alias", called: ("other id", "other ids"), key: &["id"], apart_from: &[] },
+    Table {
+        name: "story_member",
+        called: ("place in a story", "places in stories"),
+        key: &["entry", "since"],
+        apart_from: &[],
+    },
+    Table { name: "story_alias", called: ("joined story", "joined stories"), key: &["id"], apart_from: &[] },
 ];
 
 /// Tables that are not compared: how addresses fare, what is made of the other tables, and the bytes, of which `capture` has
 /// the hash.
-const APART: [&str; 6] = ["source", "state", "capture_body", "capture_bytes", "entry_text", "revision_text"];
+const APART: [&str; 8] =
+    ["source", "state", "capture_body", "capture_bytes", "entry_text", "revision_text", "story_gist", "story_key"];
 
 /// How one table compares.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -38,6 +38,7 @@ mod sources;
 mod sqlite;
 mod trouble;
 mod standing;
+mod stories;
 mod text;
 mod whole;
 mod window;
@@ -57,6 +58,7 @@ pub use query::{Edits, Query};
 pub use rebuild::Again;
 pub use sqlite::Store;
 pub use standing::Health;
+pub use stories::{Also, FoundStory, InStory, Member, WholeStory};
 pub use text::{NoWords, Words};
 pub use whole::{Facets, Selection, Stood, WholeChange, WholePage, Wording};
 pub use window::{Archived, Extent, Tally};
@@ -122,6 +124,9 @@ pub struct Shown {
     pub at: DateTime<Utc>,
     /// Where it stands in time, as [`Listed::place`] has it.
     pub place: i64,
+    /// The story that it was known to be of when it began to stand so. What is found later is told by [`Store::stories_of`], and
+    /// here once the entry itself changes: a window must not change without a change of what is in it.
+    pub story: Option<Uuid>,
 }
 
 impl Shown {

@@ -12,7 +12,7 @@ use super::captures::{self, Circumstances, NewCapture};
 use super::changes::{About, ChangeKind, Moment, latest, log, next_at};
 use super::rows::{self, Fault, json};
 use super::text::{self, STATES};
-use super::{Again, SourceState, Store, StoreError, aliases, archive, sources};
+use super::{Again, SourceState, Store, StoreError, aliases, archive, sources, stories};
 
 /// Live blogs that a page of an unknown one is compared with, at most: those that share most ids of entries with it.
 const CANDIDATES: i64 = 3;
@@ -233,14 +233,19 @@ async fn write_reading(
 }
 
 async fn write_changes(db: &mut SqliteConnection, moment: &Moment<'_>, head: &Head, changes: &Changes) -> Result<(), Fault> {
+    let mut subjects = Vec::new();
     for settled in &changes.new {
         let n = insert(db, head, settled, moment).await?;
+        subjects.push(stories::Subject::of(n, &settled.entry, moment.at));
         log(db, moment, about(ChangeKind::New, (n, 1), settled)).await?;
     }
     for (kind, all) in [(ChangeKind::Edited, &changes.edited), (ChangeKind::Touched, &changes.touched)] {
         for settled in all {
             let n = supersede(db, settled.entry.id, moment.at).await?;
             update(db, settled, moment, n, kind == ChangeKind::Edited).await?;
+            if kind == ChangeKind::Edited {
+                subjects.push(stories::Subject::of(n, &settled.entry, moment.at));
+            }
             log(db, moment, about(kind, (n, settled.revision), settled)).await?;
         }
     }
@@ -292,7 +297,7 @@ async fn write_changes(db: &mut SqliteConnection, moment: &Moment<'_>, head: &He
             .await?;
         archive::assign(db, moment.blog, moment.at, moment.history).await?;
     }
-    Ok(())
+    stories::assign(db, moment.at, subjects).await
 }
 
 fn about(kind: ChangeKind, entry: (i64, u32), settled: &Settled) -> About<'_> {

@@ -12,13 +12,22 @@ use super::changes::latest;
 use super::notice::Notice;
 use super::prune::KeepCaptures;
 use super::rows::Fault;
+use super::stories;
 use super::trouble::Trouble;
 
 /// `PRAGMA application_id` of a tidings store: "tide" in ASCII.
 const APPLICATION: i64 = 0x7469_6465;
 
 /// Each brings the schema one version further; the nth makes version n + 1. One that has been released is never edited.
-const MIGRATIONS: &[&str] = &[include_str!("schema/1.sql"), include_str!("schema/2.sql"), include_str!("schema/3.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema/1.sql"),
+    include_str!("schema/2.sql"),
+    include_str!("schema/3.sql"),
+    include_str!("schema/4.sql"),
+];
+
+/// The schema that has stories: what was stored before is grouped when it is made.
+const STORIES: usize = 4;
 
 /// How long a write waits for another process to finish its own.
 pub(super) const BUSY: Duration = Duration::from_secs(10);
@@ -200,6 +209,9 @@ async fn migrate(db: &mut SqliteConnection, path: &Path) -> Result<(), StoreErro
         sqlx::raw_sql(*migration).execute(&mut *write).await.map_err(database)?;
         let marks = format!("PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {}", before + 1);
         sqlx::raw_sql(sqlx::AssertSqlSafe(marks)).execute(&mut *write).await.map_err(database)?;
+        if before + 1 == STORIES && done > 0 {
+            stories::from_the_log(&mut write).await.map_err(|fault| fault.named(path))?;
+        }
     }
     write.commit().await.map_err(database)
 }

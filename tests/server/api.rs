@@ -500,6 +500,7 @@ async fn the_description_describes_what_is_answered() {
     let description = Description(served.get("/openapi.json").await.json());
     assert!(description.0["openapi"].as_str().unwrap().starts_with("3."));
     let all = served.get("/api/v1/entries").await.json();
+    let hill = tidings::identity::entry_id("hill", "live", "x");
     let blog = served.get("/api/v1/blogs").await.json()["blogs"][0]["id"].as_str().unwrap().replace("urn:uuid:", "");
     let asked = [
         ("/api/v1/changes", "/api/v1/changes".to_owned()),
@@ -510,6 +511,8 @@ async fn the_description_describes_what_is_answered() {
         ("/api/v1/blogs/{id}", format!("/api/v1/blogs/{blog}")),
         ("/entries/{id}.json", format!("/entries/{}.json", id_of(&all, "b"))),
         ("/entries/{id}.json", format!("/entries/{}.json", id_of(&all, "c"))),
+        ("/entries/{id}.json", format!("/entries/{hill}.json")),
+        ("/stories/{id}.json", format!("/stories/{}.json", super::stories::told_by_two(&served).await)),
     ];
     let told = first_event(&served).await;
     description.check(description.of("/events", 200, "text/event-stream"), &told, "/events").unwrap();

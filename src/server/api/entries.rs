@@ -11,6 +11,7 @@ use crate::model::{Entry, Life};
 use crate::server::ServerState;
 use crate::server::error::Refused;
 use crate::server::missing::known;
+use crate::server::stories::StoryOfEntry;
 use crate::store::{Listed, Listing, NoWords, Scope, Words};
 
 const DEFAULT: i64 = 100;
@@ -41,6 +42,8 @@ pub(super) struct OneEntry {
     pub life: Life,
     /// The address of its page here, with its whole life.
     pub url: String,
+    /// What other outlets have of the same development, where any has.
+    pub story: Option<StoryOfEntry>,
 }
 
 /// The entries
@@ -72,7 +75,13 @@ pub(super) async fn entries(State(state): State<ServerState>, request: Parts) ->
     known(&*state.overview().await?, &listing.scope)?;
     let (listed, more) = state.0.store.list(&listing).await.map_err(unavailable)?;
     let next = listed.last().filter(|_| more).map(|last| last.place.to_string());
-    let entries = listed.into_iter().map(|listed| told(&state.0.base, listed)).collect();
+    let ids: Vec<_> = listed.iter().map(|listed| listed.entry.id).collect();
+    let mut stories = state.0.store.stories_of(&ids, None).await.map_err(unavailable)?;
+    let entries = listed.into_iter().map(|listed| {
+        let story = stories.remove(&listed.entry.id).map(|story| StoryOfEntry::told(&state.0.base, story));
+        told(&state.0.base, listed, story)
+    });
+    let entries = entries.collect();
     document(&request.headers, &Entries { entries, next }).await
 }
 
@@ -108,7 +117,7 @@ fn listing(asked: &Asked) -> Result<Listing, Refused> {
     })
 }
 
-fn told(base: &str, listed: Listed) -> OneEntry {
+fn told(base: &str, listed: Listed, story: Option<StoryOfEntry>) -> OneEntry {
     let url = format!("{base}/entries/{}", listed.entry.id);
-    OneEntry { entry: listed.entry, outlet: listed.outlet, live_blog: listed.blog, life: listed.life, url }
+    OneEntry { entry: listed.entry, outlet: listed.outlet, live_blog: listed.blog, life: listed.life, url, story }
 }

@@ -17,6 +17,7 @@ use super::{Answer, blogs, changes, entries, written};
         blogs::blogs,
         blogs::blog,
         crate::server::entry::json,
+        crate::server::stories::json,
         crate::server::events::events
     ),
     components(schemas(super::ProblemDetails))

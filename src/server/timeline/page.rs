@@ -1,6 +1,6 @@
 //! The page of a timeline.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use askama::Template;
@@ -21,6 +21,7 @@ use crate::server::evidence::Evidence;
 use crate::server::overview::Overview;
 use crate::server::pictures::with_manners;
 use crate::server::shown::{exact, is_web, language_of, shown, state_of};
+use crate::server::stories::StoryOfEntry;
 use crate::store::{Scope, Shown, StoredBlog, Tally, Window};
 
 /// Longer texts than this many characters are folded, so that one article does not stand between all the entries.
@@ -39,6 +40,8 @@ pub(super) struct Told {
     pub window: Window,
     pub plan: Option<Plan>,
     pub tally: Tally,
+    /// What other outlets have of the same development, by entry.
+    pub stories: HashMap<Uuid, StoryOfEntry>,
     pub sick: usize,
 }
 
@@ -139,6 +142,9 @@ struct EntryPart<'a> {
     edits: u32,
     permalink: Option<&'a str>,
     language: Option<&'a str>,
+    story: Option<&'a StoryOfEntry>,
+    /// Another one for whatever makes the entry look otherwise.
+    state: String,
 }
 
 pub(super) fn html(told: &Told) -> Result<Vec<u8>, String> {
@@ -337,6 +343,11 @@ fn part<'a>(told: &'a Told, shown: &'a Shown, colours: &BTreeMap<String, usize>)
         edits: shown.life.revision.saturating_sub(1),
         permalink: web(&entry.permalink).or_else(|| web(&head.url)),
         language: language_of(head),
+        story: told.stories.get(&entry.id),
+        state: {
+            let also = told.stories.get(&entry.id).map_or(0, |story| story.also.len());
+            format!("{}-{}-{also}", shown.at.timestamp_millis(), shown.life.revision)
+        },
     }
 }
 

@@ -14,7 +14,7 @@ use super::{Place, View, id_list, statement};
 use crate::model::{Entry, Head, Life, Told};
 use crate::store::query::Edits;
 use crate::store::rows::{self, Fault, damaged};
-use crate::store::{Scope, Shown};
+use crate::store::{Scope, Shown, stories};
 
 /// An entry in the state that its row has.
 struct State {
@@ -46,6 +46,12 @@ pub(super) async fn load(
     let heads = heads(db, loaded.values().map(|loaded| loaded.blog).collect(), view.at).await?;
     let turns = if edits == Edits::Inplace { HashMap::new() } else { turns(db, &numbers, view).await? };
 
+    let states = picks.iter().enumerate().filter_map(|(nth, pick)| {
+        let state = before.get(&nth).or_else(|| Some(&loaded.get(&pick.n)?.now))?;
+        Some((pick.n, state.since))
+    });
+    let known = stories::known_when(db, states).await?;
+
     let mut placed = Vec::new();
     for (nth, pick) in picks.iter().enumerate() {
         let found = loaded.get(&pick.n).ok_or_else(|| damaged("n", format!("there is no entry {}", pick.n)))?;
@@ -70,10 +76,9 @@ pub(super) async fn load(
                 continue;
             }
         }
-        placed.push((
-            found.rank,
-            Shown { head: head.clone(), entry: state.entry.clone(), life, told, at, place: found.place },
-        ));
+        let story = known.get(&(pick.n, state.since)).copied();
+        let (head, entry, place) = (head.clone(), state.entry.clone(), found.place);
+        placed.push((found.rank, Shown { head, entry, life, told, at, place, story }));
     }
     // They were taken by when they surfaced; they are shown by when they were published.
     placed.sort_by(|(one_rank, one), (other_rank, other)| {

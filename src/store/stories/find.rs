@@ -1,0 +1,172 @@
+//! Finds the stories of entries that are new or were edited, in the transaction that stores them.
+//!
+//! What it costs is bounded for each entry: [`KEYS`] look-ups in an index, of each at most [`LOOKED_AT`] rows, and [`COMPARED`]
+//! entries to compare with. Where no other outlet has said anything in these hours, nothing is looked up at all.
+
+use std::collections::HashMap;
+
+use sqlx::{Row, SqliteConnection};
+
+use super::super::rows::{Fault, json};
+use super::gists::{Surroundings, load};
+use super::join::Joining;
+use crate::model::{Entry, Mark};
+use crate::story::{Gist, WINDOW};
+
+#[cfg(doc)]
+use crate::story::KEYS;
+
+/// Rows that are looked at of one key: those published last.
+const LOOKED_AT: i64 = 256;
+/// Of them, those of other outlets that count.
+const COUNTED: i64 = 64;
+/// Entries that one is compared with: those that share most keys with it.
+const COMPARED: usize = 24;
+
+/// An entry whose story is looked for.
+#[derive(Debug)]
+pub(in super::super) struct Subject {
+    n: i64,
+    /// When it was published, or first seen, if that was before.
+    published: i64,
+    gist: Gist,
+}
+
+impl Subject {
+    /// The entry numbered `n`, which is stored at `at`.
+    pub fn of(n: i64, entry: &Entry, at: i64) -> Subject {
+        let published = entry.published.at.timestamp_millis().min(at);
+        // A summary has something in common with everything.
+        let gist = match entry.marks.contains(&Mark::Summary) {
+            true => Gist::default(),
+            false => Gist::of(entry.headline.as_deref(), &entry.body_text),
+        };
+        Subject { n, published, gist }
+    }
+}
+
+/// Notes what `subjects` are told by, and joins each with what tells of the same, as of `at`.
+pub(in super::super) async fn assign(db: &mut SqliteConnection, at: i64, mut subjects: Vec<Subject>) -> Result<(), Fault> {
+    // Whatever order a page has them in.
+    subjects.sort_by_key(|subject| (subject.published, subject.n));
+    note(db, &subjects).await?;
+    subjects.retain(|subject| subject.gist.tells());
+    let candidates = candidates(db, &subjects).await?;
+    let mut surroundings = Surroundings::default();
+    for subject in subjects {
+        let Some(found) = candidates.get(&subject.n) else { continue };
+        let numbers: Vec<i64> = found.iter().copied().chain([subject.n]).collect();
+        let told = load(db, &numbers).await?;
+        let mut alike = Vec::new();
+        for n in found {
+            let (Some(own), Some(other)) = (told.get(&subject.n), told.get(n)) else { continue };
+            let evidence = surroundings.compare(db, own, other).await?;
+            if evidence.is_same() {
+                alike.push((evidence.likeness, other.id, *n));
+            }
+        }
+        alike.sort_by(|one, other| other.0.total_cmp(&one.0).then(one.1.cmp(&other.1)));
+        if !alike.is_empty() {
+            let alike: Vec<i64> = alike.into_iter().map(|(_, _, n)| n).collect();
+            Joining { told, surroundings: &mut surroundings, at }.join(db, subject.n, &alike).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes gists and keys. What an edit has left as it was is not written again.
+async fn note(db: &mut SqliteConnection, subjects: &[Subject]) -> Result<(), Fault> {
+    let numbers: Vec<i64> = subjects.iter().map(|subject| subject.n).collect();
+    let before: HashMap<i64, String> = sqlx::query_as(
+        "SELECT entry, gist FROM json_each(?) AS picked CROSS JOIN story_gist ON story_gist.entry = picked.value",
+    )
+    .bind(json(&numbers)?)
+    .fetch_all(&mut *db)
+    .await?
+    .into_iter()
+    .collect();
+    let (mut gists, mut keys, mut gone) = (Vec::new(), Vec::new(), Vec::new());
+    for subject in subjects {
+        let (n, published, written) = (subject.n, subject.published, subject.gist.written());
+        match before.get(&n) {
+            Some(before) if *before == written => continue,
+            Some(before) => gone.extend(Gist::read(before).keys().into_iter().map(|key| (key, n))),
+            None => {}
+        }
+        gists.push((n, published, written));
+        keys.extend(subject.gist.keys().into_iter().map(|key| (key, published, n)));
+    }
+    if !gone.is_empty() {
+        let published = "SELECT published FROM story_gist WHERE story_gist.entry = value ->> 1";
+        let lost = format!(
+            "DELETE FROM story_key WHERE (key, published, entry) IN
+                (SELECT value ->> 0, ({published}), value ->> 1 FROM json_each(?))"
+        );
+        sqlx::query(sqlx::AssertSqlSafe(lost)).bind(json(&gone)?).execute(&mut *db).await?;
+    }
+    // The time that it counts by stays what it was.
+    sqlx::query(
+        "INSERT INTO story_gist (entry, published, outlet, gist)
+         SELECT value ->> 0, value ->> 1, outlet, value ->> 2 FROM json_each(?) CROSS JOIN entry ON n = value ->> 0 WHERE true
+         ON CONFLICT (entry) DO UPDATE SET gist = excluded.gist",
+    )
+    .bind(json(&gists)?)
+    .execute(&mut *db)
+    .await?;
+    sqlx::query(
+        "INSERT OR IGNORE INTO story_key (key, published, entry)
+         SELECT value ->> 0, (SELECT published FROM story_gist WHERE story_gist.entry = value ->> 2), value ->> 2
+         FROM json_each(?)",
+    )
+    .bind(json(&keys)?)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// For each subject, the entries of other outlets that share most keys with it, in the same hours.
+async fn candidates(db: &mut SqliteConnection, subjects: &[Subject]) -> Result<HashMap<i64, Vec<i64>>, Fault> {
+    let window = WINDOW.num_milliseconds();
+    let (Some(first), Some(last)) = (subjects.first(), subjects.last()) else { return Ok(HashMap::new()) };
+    let others = sqlx::query_scalar::<_, bool>(
+        "SELECT EXISTS (SELECT 1 FROM story_gist WHERE published BETWEEN ? AND ?
+            AND outlet <> (SELECT outlet FROM story_gist WHERE entry = ?))",
+    );
+    let others = others.bind(first.published - window).bind(last.published + window).bind(first.n);
+    if !others.fetch_one(&mut *db).await? {
+        return Ok(HashMap::new());
+    }
+    let asked = subjects.iter().flat_map(|subject| {
+        let (n, from, to) = (subject.n, subject.published - window, subject.published + window);
+        subject.gist.keys().into_iter().map(move |key| (n, key, from, to))
+    });
+    let found = sqlx::query(
+        "SELECT value ->> 0 AS subject,
+            (SELECT json_group_array(entry) FROM (
+                SELECT looked.entry AS entry FROM (
+                    SELECT entry FROM story_key WHERE key = value ->> 1 AND published BETWEEN value ->> 2 AND value ->> 3
+                    ORDER BY published DESC, entry DESC LIMIT ?2
+                ) AS looked CROSS JOIN story_gist ON story_gist.entry = looked.entry
+                WHERE story_gist.outlet <> (SELECT outlet FROM story_gist WHERE entry = ?4) LIMIT ?3
+            )) AS found
+         FROM json_each(?1)",
+    )
+    .bind(json(&asked.collect::<Vec<_>>())?)
+    .bind(LOOKED_AT)
+    .bind(COUNTED)
+    .bind(first.n)
+    .fetch_all(db)
+    .await?;
+    let mut counts: HashMap<i64, HashMap<i64, usize>> = HashMap::new();
+    for row in &found {
+        let entries: Vec<i64> = super::super::rows::from_json(row, "found")?;
+        let shared = counts.entry(row.try_get("subject")?).or_default();
+        entries.into_iter().for_each(|entry| *shared.entry(entry).or_default() += 1);
+    }
+    let best = counts.into_iter().filter(|(_, shared)| !shared.is_empty()).map(|(subject, shared)| {
+        let mut shared: Vec<(i64, usize)> = shared.into_iter().collect();
+        shared.sort_by(|one, other| other.1.cmp(&one.1).then(one.0.cmp(&other.0)));
+        (subject, shared.into_iter().take(COMPARED).map(|(entry, _)| entry).collect())
+    });
+    Ok(best.collect())
+}
