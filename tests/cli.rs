@@ -12,6 +12,7 @@ mod saved;
 mod serve;
 mod settings;
 mod status;
+mod tail;
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;

@@ -23,6 +23,7 @@ mod feeds;
 mod headers;
 mod health;
 mod hosts;
+mod hub;
 mod impatient;
 mod missing;
 mod overview;
@@ -65,6 +66,7 @@ use watch::Watch;
 pub use accept::{serve, serve_admin};
 pub use admin::Reload;
 pub use aside::answer_to;
+pub use hub::PATH as HUB;
 
 /// What a client may take of the server, in time and in memory.
 #[derive(Debug, Clone)]
@@ -148,6 +150,7 @@ struct Inner {
     /// Turns true when the server is about to stop.
     closing: tokio::sync::watch::Sender<bool>,
     clock: OnceLock<Now>,
+    hub: OnceLock<hub::Desk>,
 }
 
 /// Tells the present.
@@ -168,7 +171,7 @@ impl ServerState {
         let (cache, pages) = (Cache::new(limits.feeds), Cache::new(limits.pages));
         let windows = Windows::default();
         let (hosts, settings, metrics) = (Hosts::new(base_url), RwLock::default(), Metrics::default());
-        let clock = OnceLock::new();
+        let (clock, hub) = (OnceLock::new(), OnceLock::new());
         let (waiting, closing) = (Semaphore::new(limits.waiting), tokio::sync::watch::Sender::new(false));
         let fanout = Fanout::new(limits.streams);
         let inner = Inner {
@@ -183,6 +186,7 @@ impl ServerState {
             pages,
             windows,
             clock,
+            hub,
             waiting,
             fanout,
             closing,
@@ -269,6 +273,7 @@ pub fn router(state: ServerState) -> Router {
         .method_not_allowed_fallback(|| async { Refused::Method })
         // A route that takes a body is merged behind this line, with a limit of its own.
         .layer(from_fn(admit::without_body))
+        .merge(hub::routes(&state))
         .layer(from_fn_with_state(state.clone(), readers::known))
         .layer(from_fn_with_state(state.clone(), requests::noted))
         .layer(map_response(headers::guarded))
