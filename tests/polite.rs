@@ -132,6 +132,19 @@ async fn a_host_that_asks_for_rest_is_left_alone() {
     assert_eq!(visitor.1.asked().len(), 1);
 }
 
+/// So does who asks for it where only its robots.txt was asked for.
+#[tokio::test]
+async fn a_robots_txt_that_asks_for_rest_is_heeded() {
+    let (visitor, other) = (Visitor::with(quick()).await, OutletServer::start().await);
+    visitor.1.answer("/robots.txt", Answer::status(503).header("Retry-After", "120"));
+    let error = visitor.get("/live").await.unwrap_err();
+    assert!(matches!(error, FetchError::RobotsUnknown { .. }), "{error}");
+    // The same host under another port, of which nothing is known yet.
+    let error = visitor.0.get(&other.url("/live"), Reach::Anywhere, &Validators::default(), &now).await.unwrap_err();
+    assert!(matches!(error, FetchError::Resting { left, .. } if left > Duration::from_secs(110)), "{error}");
+    assert_eq!((visitor.1.asked_for_robots(), other.asked_for_robots()), (1, 0));
+}
+
 #[tokio::test]
 async fn two_visits_to_a_host_have_a_gap_between_them() {
     let gap = Duration::from_millis(250);

@@ -31,6 +31,14 @@ struct Lane {
     resting: Option<Instant>,
 }
 
+impl Lane {
+    /// The error is how long it wants to be left alone, where it does.
+    fn awake(&self) -> Result<(), Duration> {
+        let left = self.resting.map(|until| until.saturating_duration_since(Instant::now())).unwrap_or_default();
+        if left.is_zero() { Ok(()) } else { Err(left) }
+    }
+}
+
 /// A place among the few that run at once; given back when dropped.
 #[derive(Debug)]
 pub struct Place(#[allow(dead_code, reason = "held, not read")] OwnedSemaphorePermit);
@@ -79,15 +87,12 @@ impl Visit<'_> {
     /// not all of them. Moving on to another host gives both back first: two visits that each wait for what the other holds
     /// would wait for ever.
     pub(super) async fn at(&mut self, host: &str) -> Result<(), Duration> {
-        if self.pass.as_ref().is_some_and(|pass| pass.host == host) {
-            return Ok(());
+        if let Some(pass) = self.pass.as_ref().filter(|pass| pass.host == host) {
+            return pass.lane.awake();
         }
         self.pass = None;
         let lane = self.gate.lane(host).lock_owned().await;
-        let left = lane.resting.map(|until| until.saturating_duration_since(Instant::now())).unwrap_or_default();
-        if !left.is_zero() {
-            return Err(left);
-        }
+        lane.awake()?;
         if let Some(free) = lane.free {
             tokio::time::sleep_until(free).await;
         }
@@ -172,6 +177,7 @@ mod tests {
         visit.at("a").await.unwrap();
         visit.slow_down(Duration::from_secs(9));
         visit.rest(Duration::from_secs(60));
+        assert_eq!(visit.at("a").await, Err(Duration::from_secs(60)), "not by the same visit either");
         drop(visit);
         let begun = Instant::now();
         assert_eq!(gate.visit().at("a").await, Err(Duration::from_secs(60)));

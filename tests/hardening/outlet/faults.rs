@@ -196,6 +196,8 @@ pub fn all() -> Vec<Fault> {
         let answer = whole(s.page);
         vec![Send(answer[..answer.len() - s.page.len() + 1024 * (1 + s.seed as usize % kibibytes)].to_vec())]
     }));
+    // Without a length nothing of the protocol tells, only the page itself.
+    add("cut-without-a-length", "", Box::new(|s| vec![Send([head("200 OK", &[HTML]), s.page[..place(s, s.page.len() * 3 / 4)].to_vec()].concat())]));
     add("cut-chunks-at-a-kibibyte", "came damaged", Box::new(|s| {
         let kibibytes = s.page.len() / 1024;
         vec![Send([chunked_head(), in_chunks(&s.page[..1024 * (1 + s.seed as usize % kibibytes)], 512)].concat())]
