@@ -4,8 +4,10 @@
 
 mod access;
 mod document;
+mod hub;
 mod mistake;
 mod outlet;
+mod sink;
 mod store;
 mod story;
 mod value;
@@ -19,7 +21,9 @@ use std::time::Duration;
 use url::Url;
 
 pub use access::{Access, Secret, Token};
+pub use hub::HubSettings;
 pub use mistake::Mistake;
+pub use sink::{SigningKey, Sink};
 pub use story::{Seed, Story, load_stories};
 pub use value::web_address;
 
@@ -75,6 +79,10 @@ pub struct Config {
     pub outlets: Vec<Configured>,
     /// The live blogs to follow.
     pub live_blogs: Vec<Followed>,
+    /// Where changes are posted to.
+    pub sinks: Vec<Sink>,
+    /// The WebSub hub.
+    pub hub: HubSettings,
 }
 
 /// One live blog to follow.
@@ -128,6 +136,8 @@ impl Default for Config {
             fetch: FetchSettings::default(),
             outlets: Vec::new(),
             live_blogs: Vec::new(),
+            sinks: Vec::new(),
+            hub: HubSettings::default(),
         }
     }
 }
@@ -177,6 +187,8 @@ impl Config {
         let named: Vec<&str> =
             outlets.iter().copied().chain(config.outlets.iter().map(|outlet| outlet.slug.as_str())).collect();
         config.live_blogs = followed(top, &config, &named);
+        config.sinks = sink::read(top);
+        config.hub = hub::read(top);
         config
     }
 }
@@ -273,6 +285,8 @@ mod tests {
         assert_eq!((access.trusted_proxies.len(), access.tokens.len()), (2, 1));
         assert!(config.fetch.contact.take().is_some(), "an example, as it has no default");
         assert!(config.keep_captures.age.take().is_some(), "an example, as it has no default");
+        let [sink] = &std::mem::take(&mut config.sinks)[..] else { panic!("one example") };
+        assert_eq!((sink.selection.kinds.len(), sink.selection.blogs.len(), sink.allow_private), (2, 1, false));
         let [outlet] = &std::mem::take(&mut config.outlets)[..] else { panic!("one example") };
         assert_eq!((outlet.slug.as_str(), outlet.name.as_str()), ("the-daily-example", "The Daily Example"));
         assert_eq!(outlet.selectors.published.to_string(), "time[datetime]@datetime");

@@ -8,6 +8,7 @@ mod item;
 mod json;
 mod rss;
 mod title;
+mod uri;
 mod xml;
 
 use std::borrow::Cow;
@@ -17,6 +18,7 @@ use uuid::Uuid;
 
 use crate::model::{CoverageState, Entry, Head, Mark};
 pub use item::{Item, Role, Story};
+use uri::address;
 use xml::legal;
 
 /// What a feed says, whatever format it is written in.
@@ -156,7 +158,7 @@ fn filled(text: &str) -> Option<Cow<'_, str>> {
 
 /// Where an entry is read at the outlet: its own address, or else that of its live blog.
 fn link<'a>(head: &'a Head, entry: &'a Entry) -> Option<Cow<'a, str>> {
-    entry.permalink.as_deref().and_then(filled).or_else(|| head.url.as_deref().and_then(filled))
+    entry.permalink.as_deref().and_then(address).or_else(|| head.url.as_deref().and_then(address))
 }
 
 /// The people named on the entry, or else the outlet: Atom demands an author, and readers show one for every entry.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use axum::extract::{Path, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, LAST_MODIFIED, VARY};
+use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, LAST_MODIFIED, LINK, VARY};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -111,6 +111,9 @@ async fn answer(state: &ServerState, scope: Scope, request: &Parts, format: Form
         Checked::Since(at) => header(CHECKED, &httpdate::fmt_http_date(whole_second(at)?)),
         Checked::Never => header(CHECKED, "never"),
     }));
+    if let (Some(hub), Some(own)) = (state.hub_url(), request.uri.path_and_query()) {
+        headers.extend(header(LINK, &format!("<{hub}>; rel=\"hub\", <{}{own}>; rel=\"self\"", state.0.base)));
+    }
     if conditional::unchanged(&request.headers, &etag, written.modified) {
         return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
     }
@@ -271,7 +274,7 @@ async fn write(
     let window = shared.get_or_try_init(load).await?;
     // Where others share the second, a reader that asks by it alone could miss them.
     let modified = window.changed.filter(|_| window.alone).and_then(whole_second);
-    let feed = describe(&state.0.base, overview, key, asked, window);
+    let feed = feed::Feed { hub: state.hub_url(), ..describe(&state.0.base, overview, key, asked, window) };
     Ok(Arc::new(in_the_background(feed, key.format, coding, modified, window.position).await))
 }
 

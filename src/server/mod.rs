@@ -21,6 +21,7 @@ mod feeds;
 mod headers;
 mod health;
 mod hosts;
+mod hub;
 mod impatient;
 mod index;
 mod missing;
@@ -57,6 +58,7 @@ use watch::Watch;
 pub use accept::{serve, serve_admin};
 pub use admin::Reload;
 pub use aside::answer_to;
+pub use hub::PATH as HUB;
 
 /// What a client may take of the server, in time and in memory.
 #[derive(Debug, Clone)]
@@ -132,6 +134,7 @@ struct Inner {
     /// Turns true when the server is about to stop.
     closing: tokio::sync::watch::Sender<bool>,
     clock: OnceLock<Now>,
+    hub: OnceLock<hub::Desk>,
 }
 
 /// Tells the present.
@@ -151,11 +154,25 @@ impl ServerState {
         let watch = Watch::new(limits.recheck);
         let (cache, windows) = (Cache::new(limits.feeds), Windows::default());
         let (hosts, settings, metrics) = (Hosts::new(base_url), RwLock::default(), Metrics::default());
-        let clock = OnceLock::new();
+        let (clock, hub) = (OnceLock::new(), OnceLock::new());
         let (waiting, closing) = (Semaphore::new(limits.waiting), tokio::sync::watch::Sender::new(false));
         let fanout = Fanout::new(limits.streams);
-        let inner =
-            Inner { store, base, hosts, limits, settings, metrics, watch, cache, windows, clock, waiting, fanout, closing };
+        let inner = Inner {
+            store,
+            base,
+            hosts,
+            limits,
+            settings,
+            metrics,
+            watch,
+            cache,
+            windows,
+            clock,
+            hub,
+            waiting,
+            fanout,
+            closing,
+        };
         ServerState(Arc::new(inner))
     }
 
@@ -227,6 +244,7 @@ pub fn router(state: ServerState) -> Router {
         .method_not_allowed_fallback(|| async { Refused::Method })
         // A route that takes a body is merged behind this line, with a limit of its own.
         .layer(from_fn(admit::without_body))
+        .merge(hub::routes(&state))
         .layer(from_fn_with_state(state.clone(), readers::known))
         .layer(from_fn_with_state(state.clone(), requests::noted))
         .layer(map_response(headers::guarded))
