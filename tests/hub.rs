@@ -485,7 +485,11 @@ async fn only_who_may_read_subscribes_and_as_long_as_that_is_so() {
     let token = |name: &str| Token { name: name.into(), secret: Secret::of(&format!("the-secret-of-{name}")) };
     let set = |names: &[&str]| {
         let tokens = names.iter().map(|name| token(name)).collect();
-        stage.serving.state.set(Settings { access: Access { tokens, ..Access::default() }, log_requests: false });
+        stage.serving.state.set(Settings {
+            access: Access { tokens, ..Access::default() },
+            log_requests: false,
+            ..Settings::default()
+        });
     };
     set(&["ann", "bob"]);
     let topic = stage.serving.url("/feed.atom?key=the-secret-of-ann&limit=5");
