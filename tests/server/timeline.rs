@@ -331,3 +331,24 @@ async fn two_hundred_entries_are_light() {
     let wire = page.body.len() + files;
     assert!(files > 1000 && wire < 300_000, "{} of page and {files} of files", page.body.len());
 }
+
+#[tokio::test]
+async fn an_entry_tells_who_else_has_its_story_and_how_much_later() {
+    let served = Served::empty().await;
+    let [lake, hill] = ["lake", "hill"].map(|outlet| tidings::identity::entry_id(outlet, "live", "x"));
+    let own = blog_path("lake", "live", "x").replace("/feed.x", "");
+    served.save(&super::stories::telling("lake", 5, "Tanker <aground>"), 30).await;
+    assert!(!served.get(&own).await.text().contains("Also at"));
+    // Nothing of its own live blog has changed when the other outlet has it too.
+    let story = super::stories::told_by_two(&served).await;
+    let first = format!(
+        "First here. Also at <a href=\"../entries/{hill}\" title=\"Oil tanker on Tern Island\">HILL</a> 12 min later"
+    );
+    let page = served.get(&own).await;
+    assert!(page.text().contains(&first), "{}", page.text());
+    assert!(page.text().contains(&format!("<a href=\"../stories/{story}\">Side by side</a>")), "{}", page.text());
+    let all = served.get("/").await;
+    assert_eq!(all.text().matches("<p class=\"also\"").count(), 2, "never merged: {}", all.text());
+    assert!(all.text().contains(&format!("<a href=\"./entries/{lake}\"")), "{}", all.text());
+    assert!(all.text().contains("12 min earlier, first"), "{}", all.text());
+}
