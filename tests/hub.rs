@@ -299,6 +299,11 @@ async fn a_subscription_ends_with_its_lease_and_with_410_and_when_it_is_ended() 
         [0, 10, 30]
     );
     let topic = stage.serving.url("/feed.atom");
+    // Nobody is asked about what they never had.
+    let stranger = stage.receiver.url("/stranger");
+    let end = [("hub.mode", "unsubscribe"), ("hub.topic", topic.as_str()), ("hub.callback", stranger.as_str())];
+    assert_eq!(stage.serving.form("/hub", &end).await.0, 202);
+    assert!(stage.store.hub_requests().await.unwrap().is_empty());
     let callback = stage.receiver.url("/ended");
     let end = [("hub.mode", "unsubscribe"), ("hub.topic", topic.as_str()), ("hub.callback", callback.as_str())];
     assert_eq!(stage.serving.form("/hub", &end).await.0, 202);
@@ -485,7 +490,11 @@ async fn only_who_may_read_subscribes_and_as_long_as_that_is_so() {
     let token = |name: &str| Token { name: name.into(), secret: Secret::of(&format!("the-secret-of-{name}")) };
     let set = |names: &[&str]| {
         let tokens = names.iter().map(|name| token(name)).collect();
-        stage.serving.state.set(Settings { access: Access { tokens, ..Access::default() }, log_requests: false });
+        stage.serving.state.set(Settings {
+            access: Access { tokens, ..Access::default() },
+            log_requests: false,
+            ..Settings::default()
+        });
     };
     set(&["ann", "bob"]);
     let topic = stage.serving.url("/feed.atom?key=the-secret-of-ann&limit=5");

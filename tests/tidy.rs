@@ -63,7 +63,7 @@ const INWARD: [(&str, &[&str]); 29] = [
 ];
 
 /// Outside crates that only these modules may name.
-const ROOMS: [(&str, &[&str]); 31] = [
+const ROOMS: [(&str, &[&str]); 32] = [
     ("scraper", &["html"]),
     ("ammonia", &["html"]),
     ("html5ever", &["html"]),
@@ -78,6 +78,7 @@ const ROOMS: [(&str, &[&str]); 31] = [
     ("axum", &["server"]),
     ("hyper", &["server"]),
     ("askama", &["server"]),
+    ("plotters", &["server"]),
     ("similar", &["revision"]),
     ("txtfp", &["story"]),
     // What is answered with describes itself.

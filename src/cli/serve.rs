@@ -6,7 +6,7 @@ mod welcome;
 
 use super::Status;
 use super::settings::{self, Settings};
-use crate::config::{Config, Followed, Story, load_stories};
+use crate::config::{Config, Followed, Story, Topic, load_stories};
 use crate::fetch::{Fetcher, Reach};
 use crate::follow::{Clock, Follower, Split, load_seeds};
 use crate::log::Log;
@@ -80,7 +80,7 @@ pub(super) async fn run(arguments: Arguments, clock: Clock, log: &Log) -> anyhow
     let state =
         ServerState::new(store.clone(), config.base_url.as_ref(), listen, Limits::default()).with_clock(clock.clone());
     let state = if config.hub.enabled { state.with_hub(config.hub.clone()) } else { state };
-    state.set(settings_of(&config));
+    state.set(settings_of(&config, &stories));
     let fetcher = Fetcher::new(&config.fetch)?;
     let follower = follower(&config, store.clone(), fetcher.clone(), split, clock.clone()).counting(state.metrics());
     follower.follow(&config.live_blogs, true).await?;
@@ -153,9 +153,16 @@ fn overruled(mut config: Config, arguments: &Arguments) -> Config {
     config
 }
 
-/// What the config says of the server.
-fn settings_of(config: &Config) -> server::Settings {
-    server::Settings { access: config.access.clone(), log_requests: config.log_requests }
+/// What the config says of the server. A story of the seeds is a topic, unless the config has another one of that name.
+fn settings_of(config: &Config, stories: &[Story]) -> server::Settings {
+    let mut topics = config.topics.clone();
+    for topic in stories.iter().map(Topic::of) {
+        if !topics.iter().any(|other| other.name == topic.name) {
+            topics.push(topic);
+        }
+    }
+    let zones = settings::outlets(config).iter().map(|outlet| (outlet.slug.to_owned(), outlet.zone)).collect();
+    server::Settings { access: config.access.clone(), log_requests: config.log_requests, topics, zones }
 }
 
 /// What the config says of the sinks.

@@ -13,7 +13,7 @@ use crate::model::Head;
 
 use super::item::{Item, Original};
 use super::uri::{address, uri};
-use super::xml::legal;
+use super::xml::{legal, styled};
 use super::{Feed, Format, Withdrawn, authors, category, filled, instant, language, link, namespace};
 
 pub(super) fn write(feed: &Feed) -> Vec<u8> {
@@ -38,7 +38,7 @@ pub(super) fn write(feed: &Feed) -> Vec<u8> {
     };
     let mut bytes = ordered(atom);
     bytes.push(b'\n');
-    bytes
+    styled(bytes, feed.style.as_deref())
 }
 
 /// The document, extensions of the feed before its entries: the grammar of RFC 4287 wants it so, and the library writes them

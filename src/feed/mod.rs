@@ -6,6 +6,7 @@
 mod atom;
 mod item;
 mod json;
+mod opml;
 mod rss;
 mod title;
 mod uri;
@@ -18,6 +19,7 @@ use uuid::Uuid;
 
 use crate::model::{CoverageState, Entry, Head, Mark};
 pub use item::{Item, Role, Story};
+pub use opml::{OPML, Subscription, Subscriptions, opml};
 use uri::address;
 use xml::legal;
 
@@ -46,6 +48,8 @@ pub struct Feed {
     pub pages: Pages,
     /// The WebSub hub that tells of changes.
     pub hub: Option<String>,
+    /// The style sheet for browsers that show it by themselves, as seen from the feed. Letters, digits, dots and slashes.
+    pub style: Option<String>,
 }
 
 /// An entry that its outlet has taken back (RFC 6721).

@@ -10,7 +10,7 @@ use crate::model::Image;
 
 use super::item::{Item, Original};
 use super::uri::{address, uri};
-use super::xml::legal;
+use super::xml::{legal, styled};
 use super::{Feed, Format, authors, category, filled, instant, language, link, namespace, over};
 
 /// Minutes after which a reader should ask again, while entries are still to be expected and after.
@@ -33,7 +33,7 @@ pub(super) fn write(feed: &Feed) -> Vec<u8> {
     };
     let mut bytes = channel.pretty_write_to(Vec::new(), b' ', 2).expect("memory takes every write");
     bytes.push(b'\n');
-    bytes
+    styled(bytes, feed.style.as_deref())
 }
 
 fn rss_item(feed: &Feed, item: &Item) -> rss::Item {

@@ -8,6 +8,7 @@ mod admin;
 mod aside;
 mod admit;
 mod api;
+mod assets;
 mod cache;
 mod coding;
 mod conditional;
@@ -17,21 +18,27 @@ mod descriptors;
 mod entry;
 mod error;
 mod events;
+mod evidence;
 mod feeds;
 mod headers;
 mod health;
 mod hosts;
 mod hub;
 mod impatient;
-mod index;
 mod missing;
 mod overview;
+mod pictures;
 mod query;
 mod readers;
 mod requests;
+mod shown;
+mod sources;
 mod stories;
+mod subscribe;
+mod timeline;
 mod watch;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
@@ -42,10 +49,11 @@ use axum::http::{HeaderValue, Uri};
 use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::routing::get;
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use tokio::sync::Semaphore;
 use url::Url;
 
-use crate::config::Access;
+use crate::config::{Access, Topic};
 use crate::feed::Format;
 use crate::metrics::Metrics;
 use crate::store::Store;
@@ -75,6 +83,8 @@ pub struct Limits {
     pub drain: Duration,
     /// Bytes of written feeds that are kept in memory.
     pub feeds: usize,
+    /// The same of written timelines.
+    pub pages: usize,
     /// How many requests may wait for a change at once.
     pub waiting: usize,
     /// How many streams of events are open at once, and never more than three quarters of the connections.
@@ -94,6 +104,7 @@ impl Default for Limits {
             connections: 8192,
             drain: Duration::from_secs(4),
             feeds: 64 * 1024 * 1024,
+            pages: 16 * 1024 * 1024,
             waiting: 256,
             streams: 6144,
             heartbeat: Duration::from_secs(15),
@@ -109,6 +120,10 @@ pub struct Settings {
     pub access: Access,
     /// Whether each request is logged.
     pub log_requests: bool,
+    /// Which live blogs are about one event.
+    pub topics: Vec<Topic>,
+    /// The zone of each outlet's clocks, by its slug.
+    pub zones: BTreeMap<String, Tz>,
 }
 
 /// All that answering takes. Cheap to clone; every clone is the same.
@@ -125,7 +140,8 @@ struct Inner {
     settings: RwLock<Arc<Settings>>,
     metrics: Metrics,
     watch: Watch,
-    cache: Cache,
+    cache: Cache<cache::Key>,
+    pages: Cache<timeline::Key>,
     windows: Windows,
     /// Places of those who wait for a change.
     waiting: Semaphore,
@@ -152,7 +168,8 @@ impl ServerState {
     pub fn new(store: Store, base_url: Option<&Url>, listen: SocketAddr, limits: Limits) -> Self {
         let base = base_url.map_or_else(|| format!("http://{listen}"), |url| url.as_str().trim_end_matches('/').to_owned());
         let watch = Watch::new(limits.recheck);
-        let (cache, windows) = (Cache::new(limits.feeds), Windows::default());
+        let (cache, pages) = (Cache::new(limits.feeds), Cache::new(limits.pages));
+        let windows = Windows::default();
         let (hosts, settings, metrics) = (Hosts::new(base_url), RwLock::default(), Metrics::default());
         let (clock, hub) = (OnceLock::new(), OnceLock::new());
         let (waiting, closing) = (Semaphore::new(limits.waiting), tokio::sync::watch::Sender::new(false));
@@ -166,6 +183,7 @@ impl ServerState {
             metrics,
             watch,
             cache,
+            pages,
             windows,
             clock,
             hub,
@@ -217,8 +235,15 @@ impl ServerState {
 /// What is where.
 pub fn router(state: ServerState) -> Router {
     let mut router = Router::new()
-        .route("/", get(index::page))
-        .route("/style.css", get(index::style))
+        .route("/", get(timeline::everything))
+        .route("/outlets/{slug}", get(timeline::outlet))
+        .route("/blogs/{id}", get(timeline::blog))
+        .route("/topics/{name}", get(timeline::topic))
+        .route("/sources", get(sources::page))
+        .route("/subscribe", get(subscribe::page))
+        .route("/opml", get(subscribe::list))
+        .route(assets::FEED_STYLE_PATH, get(assets::feed_style))
+        .route("/static/{version}/{file}", get(assets::versioned))
         .route("/healthz", get(health::check))
         .route("/entries/{id}", get(entry::entry))
         .route("/stories/{id}", get(stories::story))
@@ -237,6 +262,10 @@ pub fn router(state: ServerState) -> Router {
             .route(
                 &format!("/blogs/{{id}}/feed.{ending}"),
                 get(move |state, path, request| feeds::blog(state, path, request, format)),
+            )
+            .route(
+                &format!("/topics/{{name}}/feed.{ending}"),
+                get(move |state, path, request| feeds::topic(state, path, request, format)),
             );
     }
     router

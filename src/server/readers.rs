@@ -60,7 +60,7 @@ pub(super) async fn known(State(state): State<ServerState>, mut request: Request
 
 /// What says nothing of what is read here: the looks of the pages, and whether the server lives.
 fn is_open(path: &str) -> bool {
-    path == "/healthz" || path == "/style.css" || path.starts_with("/static/")
+    path == "/healthz" || path.starts_with("/static/")
 }
 
 /// A proxy may keep an answer for one reader only.

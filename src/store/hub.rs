@@ -59,7 +59,8 @@ pub struct Subscription {
 
 impl Store {
     /// Notes a request in place of any earlier one about the same, unless there are as many subscriptions and requests as there
-    /// may be: `most` in all, `each` of one host. Says whether it was noted.
+    /// may be: `most` in all, `each` of one host. Says whether there was room. To end what does not hold there is nothing to note:
+    /// whoever is named in such a request need not be asked.
     pub async fn ask_hub(&self, asked: &HubRequest, most: u32, each: u32) -> Result<bool, StoreError> {
         async {
             let mut write = self.writing().await?;
@@ -74,6 +75,13 @@ impl Store {
             .bind(&asked.callback)
             .fetch_one(&mut *write)
             .await?;
+            let known = "SELECT EXISTS (SELECT 1 FROM hub_subscription WHERE topic = ?1 AND callback = ?2
+                UNION ALL SELECT 1 FROM hub_request WHERE topic = ?1 AND callback = ?2)";
+            let known: bool =
+                sqlx::query_scalar(known).bind(&asked.topic).bind(&asked.callback).fetch_one(&mut *write).await?;
+            if !asked.subscribe && !known {
+                return Ok(true);
+            }
             if asked.subscribe && (all >= i64::from(most) || of_host >= i64::from(each)) {
                 return Ok(false);
             }
@@ -210,6 +218,32 @@ impl Store {
             .bind(to.failures)
             .bind(to.next_due.timestamp_millis())
             .bind(&to.last_error)
+            .execute(&mut *write)
+            .await?;
+            Ok(write.commit().await?)
+        }
+        .await
+        .map_err(|fault: Fault| self.named(fault))
+    }
+
+    /// Takes a subscription over from another store.
+    pub(super) async fn keep_subscription(&self, kept: &Subscription) -> Result<(), StoreError> {
+        async {
+            let mut write = self.writing().await?;
+            sqlx::query(
+                "INSERT OR REPLACE INTO hub_subscription (topic, callback, host, secret, reader, expires, etag, failures,
+                    next_due, last_error) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            )
+            .bind(&kept.topic)
+            .bind(&kept.callback)
+            .bind(&kept.host)
+            .bind(&kept.secret)
+            .bind(&kept.reader)
+            .bind(kept.expires.timestamp_millis())
+            .bind(&kept.etag)
+            .bind(kept.failures)
+            .bind(kept.next_due.timestamp_millis())
+            .bind(&kept.last_error)
             .execute(&mut *write)
             .await?;
             Ok(write.commit().await?)

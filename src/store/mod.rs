@@ -65,7 +65,7 @@ pub use standing::Health;
 pub use stories::{Also, FoundStory, InStory, Member, WholeStory};
 pub use text::{NoWords, Words};
 pub use whole::{Facets, Selection, Stood, WholeChange, WholePage, Wording};
-pub use window::Archived;
+pub use window::{Archived, Extent, Tally};
 
 /// Which entries a feed is about.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -76,6 +76,19 @@ pub enum Scope {
     Outlet(String),
     /// Those of one live blog, by its id.
     Blog(Uuid),
+    /// Those of the live blogs that a topic joins.
+    Topic(Topic),
+}
+
+/// Live blogs of one event, joined under a name.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Topic {
+    /// Its name in paths.
+    pub name: String,
+    /// What it is called.
+    pub title: String,
+    /// The ids of its live blogs.
+    pub blogs: Vec<Uuid>,
 }
 
 /// The newest entries of a [`Scope`].
@@ -113,6 +126,8 @@ pub struct Shown {
     pub told: Told,
     /// When it began to stand so, by the clock of the change log ([`Change::at`]).
     pub at: DateTime<Utc>,
+    /// Where it stands in time, as [`Listed::place`] has it.
+    pub place: i64,
     /// The story that it was known to be of when it began to stand so. What is found later is told by [`Store::stories_of`], and
     /// here once the entry itself changes: a window must not change without a change of what is in it.
     pub story: Option<Uuid>,

@@ -35,8 +35,10 @@ fn wrong(answer: &Answer) -> Option<String> {
     if body.contains(SMUGGLED) {
         return Some("an answer to a request within a request".into());
     }
-    // No address here leads on but that of an entry which has another id, and none sets a cookie.
-    let led = answer.header("location").filter(|to| !to.starts_with("/entries/") && !to.contains("/entries/"));
+    // No address here leads on but that of an entry which has another id, and that of the timeline to its own tidy spelling;
+    // none sets a cookie.
+    let tidied = |to: &&str| to.strip_prefix("./").is_some_and(|query| query.is_empty() || query.starts_with('?'));
+    let led = answer.header("location").filter(|to| !to.contains("/entries/") && !tidied(to));
     if let Some(to) = led.or(answer.header("set-cookie")).or(answer.header("crlf")) {
         return Some(format!("a header of the client's own making: {to}"));
     }

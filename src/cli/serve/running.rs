@@ -89,7 +89,7 @@ impl Running {
         if otherwise && let Err(error) = self.follower.hasten().await {
             tracing::warn!("what is followed is read anew only when it is due: {error}");
         }
-        self.state.set(settings_of(&config));
+        self.state.set(settings_of(&config, &stories));
         // Sinks that stay as they are go on undisturbed.
         if config.sinks != self.config.sinks || config.fetch != self.config.fetch {
             self.outgoing.send_replace(outgoing(&config, &fetcher));
