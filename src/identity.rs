@@ -27,6 +27,11 @@ pub fn everything_feed_id(base_url: &str) -> Uuid {
     name(&["", "everything", base_url, ""])
 }
 
+/// Id of the feed of a topic, which is a server's own too: another one may join other live blogs under that name.
+pub fn topic_feed_id(base_url: &str, topic: &str) -> Uuid {
+    name(&["", "topic", base_url, topic])
+}
+
 /// Id of a feed that holds a selection of another one, or tells it otherwise, as `variant` says.
 pub fn variant_feed_id(feed: Uuid, variant: &str) -> Uuid {
     name(&["", "variant", &feed.to_string(), variant])

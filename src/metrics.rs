@@ -34,6 +34,7 @@ struct Counted {
     accepted: Counter,
     streams: Gauge,
     told: Counter,
+    deliveries: Family<Labels<2>, Counter>,
 }
 
 /// What the store holds at one moment.
@@ -85,8 +86,24 @@ impl Default for Metrics {
         registry.register("event_streams", "Open streams of events", streams.clone());
         let told = Counter::default();
         registry.register("events", "Events sent, over all streams", told.clone());
-        let counted = Counted { registry, fetches, changes, parse, requests, connections, accepted, streams, told };
-        Metrics(Arc::new(counted))
+        let deliveries = Family::default();
+        registry.register(
+            "deliveries",
+            "What was sent to others unasked, by what they are and whether they took it",
+            deliveries.clone(),
+        );
+        Metrics(Arc::new(Counted {
+            registry,
+            fetches,
+            changes,
+            parse,
+            requests,
+            connections,
+            accepted,
+            streams,
+            told,
+            deliveries,
+        }))
     }
 }
 
@@ -118,6 +135,11 @@ impl Metrics {
         self.0.accepted.inc();
         self.0.connections.inc();
         Connected(self.clone())
+    }
+
+    /// Something was sent to one of those `to` which we send unasked, with this outcome: words, not names.
+    pub fn delivered(&self, to: &'static str, outcome: &'static str) {
+        self.0.deliveries.get_or_create(&[("to", to.to_owned()), ("outcome", outcome.to_owned())]).inc();
     }
 
     /// Counts a stream of events for as long as the answer lives.
@@ -215,6 +237,7 @@ mod tests {
         drop(metrics.connected());
         let stream = metrics.streaming();
         stream.told();
+        metrics.delivered("sink", "taken");
         let sources = vec![Source { url: "https://a.example/".into(), last_ok: Some(1_641_496_800), failures: 2 }];
         let stored = Stored { live_blogs: 2, entries: 30, revisions: 33, bytes: 4096, writable: true, sources };
         let text = metrics.write(Some(&stored));
@@ -230,6 +253,7 @@ mod tests {
             "tidings_connections_accepted_total 2",
             "tidings_event_streams 1",
             "tidings_events_total 1",
+            "tidings_deliveries_total{to=\"sink\",outcome=\"taken\"} 1",
             "tidings_live_blogs 2",
             "tidings_entries 30",
             "tidings_revisions 33",

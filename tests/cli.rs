@@ -12,6 +12,7 @@ mod saved;
 mod serve;
 mod settings;
 mod status;
+mod tail;
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -29,9 +30,22 @@ const STOP: Duration = Duration::from_secs(5);
 /// What anything else may take on a machine with better things to do.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// The program that is tested: the one that was built for it, or the one that `TIDINGS_PROGRAM` names.
+pub fn program() -> PathBuf {
+    match std::env::var_os("TIDINGS_PROGRAM") {
+        Some(other) => std::fs::canonicalize(&other).unwrap_or_else(|error| panic!("TIDINGS_PROGRAM: {error}")),
+        None => env!("CARGO_BIN_EXE_tidings").into(),
+    }
+}
+
+/// Whether that is the program as it is released, of which promises in seconds hold.
+pub fn released() -> bool {
+    std::env::var_os("TIDINGS_PROGRAM").is_some()
+}
+
 /// The program, about to be started in `folder`, with nothing of this process's own settings.
 pub fn tidings(folder: &Path, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tidings"));
+    let mut command = Command::new(program());
     command.current_dir(folder).args(arguments).env_remove("TIDINGS_LOG").env_remove("NO_COLOR").env_remove("RUST_LOG");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command

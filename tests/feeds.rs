@@ -104,6 +104,7 @@ impl Case {
             withdrawn,
             pages,
             hub: self.hub.clone(),
+            style: None,
         }
     }
 }

@@ -281,16 +281,31 @@ async fn history_is_stored_and_never_in_a_window() {
     assert_eq!(window.entries.iter().map(|shown| shown.entry.key.as_str()).collect::<Vec<_>>(), ["c", "a"]);
 }
 
-/// A store that the first released schema wrote opens, and nobody is told of edits that never were.
+/// The schemas there have been, the first one first.
+fn schemas() -> Vec<String> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store/schema");
+    let file = |number: usize| std::fs::read_to_string(folder.join(format!("{number}.sql"))).ok();
+    (1..).map_while(file).collect()
+}
+
+/// A store that any released schema holds opens, and nobody is told of edits that never were.
 #[tokio::test]
-async fn a_store_of_the_first_schema_is_brought_forward() {
+async fn a_store_of_any_earlier_schema_is_brought_forward() {
+    let schemas = schemas();
+    assert!(schemas.len() >= 3);
+    for held in 1..=schemas.len() {
+        brought_forward(&schemas[..held]).await;
+    }
+}
+
+/// Writes a store as the first of these schemas has it, makes it one of the last of them, and opens it.
+async fn brought_forward(schemas: &[String]) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tidings.db");
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&path).create_if_missing(true);
     let mut db = SqliteConnection::connect_with(&options).await.unwrap();
-    let schema =
-        concat!(include_str!("../src/store/schema/1.sql"), "PRAGMA application_id = 1953064037; PRAGMA user_version = 1;");
-    sqlx::raw_sql(schema).execute(&mut db).await.unwrap();
+    let schema = format!("{}PRAGMA application_id = 1953064037; PRAGMA user_version = 1;", schemas[0]);
+    sqlx::raw_sql(sqlx::AssertSqlSafe(schema)).execute(&mut db).await.unwrap();
     let read = page(&[("b", 2), ("a", 1)]);
     let head = &read.head;
     sqlx::query("INSERT INTO blog VALUES (?, 'lake', 'LAKE', '1', ?, ?, NULL, 'en', '{\"state\":\"live\",\"started\":null,\"ended\":null}', '[]', ?5, ?5)")
@@ -320,6 +335,10 @@ async fn a_store_of_the_first_schema_is_brought_forward() {
         .execute(&mut db)
         .await
         .unwrap();
+    }
+    for (number, schema) in schemas.iter().enumerate().skip(1) {
+        let schema = format!("{schema}; PRAGMA user_version = {};", number + 1);
+        sqlx::raw_sql(sqlx::AssertSqlSafe(schema)).execute(&mut db).await.unwrap();
     }
     db.close().await.unwrap();
 

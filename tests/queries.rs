@@ -5,7 +5,7 @@ use tempfile::TempDir;
 use tidings::identity::blog_id;
 use tidings::model::{Entry, LiveBlog, Mark, Told};
 use tidings::reconcile::Reading;
-use tidings::store::{Edits, Query, Scope, Shown, Store, Window, Words};
+use tidings::store::{Edits, Query, Scope, Shown, Store, Topic, Window, Words};
 
 use crate::sample::{blog, entry, minute};
 
@@ -44,7 +44,15 @@ impl Desk {
             let head = std::sync::Arc::new(stored.head.clone());
             for found in self.store.entries_of(stored.head.id).await.unwrap() {
                 let (entry, at) = (std::sync::Arc::new(found.entry), found.life.changed);
-                all.push(Shown { head: head.clone(), entry, life: found.life, told: Told::Entry, at, story: None });
+                all.push(Shown {
+                    head: head.clone(),
+                    entry,
+                    life: found.life,
+                    told: Told::Entry,
+                    at,
+                    place: 0,
+                    story: None,
+                });
             }
         }
         all
@@ -155,7 +163,8 @@ fn with_id(page: &LiveBlog, entry: Entry) -> Entry {
 
 /// Queries of every kind, each alone and together.
 fn queries() -> Vec<Query> {
-    let scopes = [Scope::Everything, Scope::Outlet("lake".into()), Scope::Blog(blog_id("river", "1"))];
+    let topic = Topic { name: "a".into(), title: "A".into(), blogs: vec![blog_id("river", "1"), blog_id("lake", "0")] };
+    let scopes = [Scope::Everything, Scope::Outlet("lake".into()), Scope::Blog(blog_id("river", "1")), Scope::Topic(topic)];
     let mut all = Vec::new();
     for scope in scopes {
         let plain = Query::new(scope.clone(), 20);
@@ -232,6 +241,7 @@ fn found<'a>(all: &'a [Shown], query: &Query, needles: &[&str], author: Option<&
             Scope::Everything => true,
             Scope::Outlet(slug) => shown.head.outlet == *slug,
             Scope::Blog(id) => shown.head.id == *id,
+            Scope::Topic(topic) => topic.blogs.contains(&shown.head.id),
         })
         .filter(|shown| query.outlets.is_empty() || query.outlets.contains(&shown.head.outlet))
         .filter(|shown| query.since.is_none_or(|since| shown.entry.published.at >= since))
@@ -256,7 +266,17 @@ async fn a_search_finds_what_is_there() {
     let all = desk.all().await;
     let time = (Some(minute(-10_000)), Some(minute(10_000)));
     let mut hits = 0;
-    for scope in [Scope::Everything, Scope::Outlet("sea".into()), Scope::Blog(blog_id("lake", "0"))] {
+    let joined = |blogs: &[(&str, &str)]| {
+        let blogs = blogs.iter().map(|(outlet, key)| blog_id(outlet, key)).collect();
+        Scope::Topic(Topic { name: "storm".into(), title: "A storm".into(), blogs })
+    };
+    for scope in [
+        Scope::Everything,
+        Scope::Outlet("sea".into()),
+        Scope::Blog(blog_id("lake", "0")),
+        joined(&[("lake", "0"), ("sea", "0")]),
+        joined(&[]),
+    ] {
         for (text, needles) in [
             ("", &[][..]),
             ("FERRY", &["ferry"][..]),

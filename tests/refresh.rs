@@ -424,7 +424,7 @@ fn story(folder: &TempDir, text: &str, captured: i64) -> Vec<Story> {
     std::fs::write(&capture, text).unwrap();
     let url = "https://lake.example/live/1".parse().unwrap();
     let seed = Seed { url, outlet: "lake".into(), captured: minute(captured), capture, title: Some("The lake".into()) };
-    vec![Story { title: "A storm".into(), live_blogs: vec![seed] }]
+    vec![Story { name: "a-storm".into(), title: "A storm".into(), live_blogs: vec![seed] }]
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ mod events;
 mod readers;
 mod lives;
 mod stories;
+mod timeline;
 
 use std::io::Read;
 use std::net::SocketAddr;
@@ -375,7 +376,7 @@ async fn coded_feeds_are_the_plain_one_inside() {
 #[tokio::test]
 async fn head_is_get_without_the_body() {
     let served = Served::filled().await;
-    for path in ["/feed.rss", "/outlets/lake/feed.json", "/", "/healthz", "/style.css"] {
+    for path in ["/feed.rss", "/outlets/lake/feed.json", "/", "/sources", "/healthz", "/static/feed.css"] {
         for headers in [&[][..], &[("accept-encoding", "br")]] {
             let (get, head) = (served.ask(Method::GET, path, headers).await, served.ask(Method::HEAD, path, headers).await);
             assert_eq!((head.status, head.body.len()), (StatusCode::OK, 0), "{path}");
@@ -534,40 +535,10 @@ async fn a_sick_source_shows_in_a_header_and_not_in_the_feed() {
     let after = served.get("/feed.atom").await;
     assert_eq!(after.header("tidings-checked"), Some("Fri, 07 Jan 2022 12:11:00 GMT"));
     assert_eq!((after.status, &after.body, after.header("etag")), (StatusCode::OK, &before.body, before.header("etag")));
-    let index = served.get("/").await;
-    assert!(index.text().contains("the last try failed: the outlet answers 503"), "{}", index.text());
-}
-
-#[tokio::test]
-async fn the_index_page_leads_to_every_feed() {
-    let served = Served::filled().await;
-    let mut hostile = blog("lake", "4", vec![]);
-    hostile.head.headline = "<script>alert(1)</script> & more".into();
-    hostile.head.url = Some("javascript:alert(1)".into());
-    served.save(&hostile, 13).await;
-    let index = served.get("/").await;
-    assert_eq!(index.header("content-type"), Some("text/html; charset=utf-8"));
-    let policy = index.header("content-security-policy").unwrap();
-    assert!(policy.starts_with("default-src 'none'; style-src 'self';"), "{policy}");
-    assert!(!index.text().contains("<script") && !index.text().contains("href=\"javascript"), "{}", index.text());
-    assert!(
-        index
-            .text()
-            .contains("2 entries, the newest of <time datetime=\"2022-01-07T12:07:00Z\">7 January 2022, 12:07 UTC</time>")
-    );
-    for ending in ["rss", "atom", "json"] {
-        assert!(index.text().contains(&format!("href=\"feed.{ending}\">\n")), "autodiscovery of {ending}");
-    }
-    // All but the links to the outlets are relative, so that they hold behind a proxy that serves us under a path.
-    let links: Vec<_> =
-        index.text().split("href=\"").skip(1).filter_map(|rest| rest.split_once('"')).map(|(link, _)| link).collect();
-    let ours: Vec<_> = links.iter().filter(|link| !link.starts_with("https://")).collect();
-    // The style sheet, the unified feeds twice, two outlets' and four live blogs' feeds.
-    assert_eq!(ours.len(), 1 + 2 * 3 + 2 * 3 + 4 * 3, "{ours:?}");
-    for link in ours {
-        assert!(!link.starts_with('/'));
-        assert_eq!(served.get(&format!("/{link}")).await.status, StatusCode::OK, "{link}");
-    }
+    let sources = served.get("/sources").await;
+    assert!(sources.text().contains("7 refreshes failed: the outlet answers 503"), "{}", sources.text());
+    assert!(sources.text().contains("<article class=\"source failing\""), "red: {}", sources.text());
+    assert!(served.get("/").await.text().contains("1<span class=\"unseen\"> not well</span>"));
 }
 
 #[tokio::test]
@@ -656,6 +627,7 @@ const SHORT: Limits = Limits {
     connections: 2,
     drain: Duration::from_secs(3),
     feeds: 1024 * 1024,
+    pages: 1024 * 1024,
     recheck: Duration::from_secs(1),
     waiting: 4,
     streams: 4,

@@ -6,7 +6,7 @@
 
 use crate::html::{Links, address, body_of_markup, fold};
 use crate::model::{Coverage, CoverageState, Origin, Problem, ProblemCode};
-use crate::outlet::{self, Draft, DraftEntry, Form, Outlet, Refusal, Source, claims_nothing, words_of};
+use crate::outlet::{self, Draft, DraftEntry, Form, MOST_READ, Outlet, Refusal, Source, claims_nothing, words_of};
 use crate::schema_org;
 use crate::time::{Order, Printed, Reading};
 use serde_json::Value;
@@ -97,7 +97,7 @@ fn live_blog(json: &Value) -> Result<Draft, Refusal> {
     let links = Links::new(url.as_ref().or(Url::parse(HOME).ok().as_ref()));
 
     let mut draft = article.map(head).unwrap_or_default();
-    draft.entries = posts.iter().map(|post| entry(post, url.as_ref(), &links)).collect();
+    draft.entries = posts.iter().take(MOST_READ).map(|post| entry(post, url.as_ref(), &links)).collect();
     // Without their text they would stand empty in a feed, and an index read again would empty those already there.
     let read: HashSet<&str> = draft.entries.iter().filter_map(|entry| entry.native.as_deref()).collect();
     let children: Vec<&Value> = article.and_then(|article| article["children"].as_array()).into_iter().flatten().collect();

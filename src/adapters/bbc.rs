@@ -7,7 +7,7 @@
 use crate::css;
 use crate::html::{self, ElementRef, Html, Nested, NodeId, body_of, fold, text_of};
 use crate::model::{CoverageState, Mark, Origin};
-use crate::outlet::{self, Draft, DraftEntry, Form, Outlet, Refusal, Source, claims_nothing};
+use crate::outlet::{self, Draft, DraftEntry, Form, MOST_READ, Outlet, Refusal, Source, claims_nothing};
 use crate::schema_org::{self, Posting, Update};
 use crate::time::{Order, Printed, Reading};
 use chrono::NaiveDate;
@@ -74,7 +74,7 @@ fn stream<'a>(page: &'a Html, posting: Posting<'a>, posts: Vec<(&'a str, Element
     }
     let nested = Nested::of(posts.iter().map(|(_, post)| *post));
     let joined = schema_org::join(posting.updates, posts);
-    draft.entries = joined.into_iter().map(|(update, post)| entry(update, post, &nested, source)).collect();
+    draft.entries = joined.into_iter().take(MOST_READ).map(|(update, post)| entry(update, post, &nested, source)).collect();
     draft
 }
 

@@ -7,7 +7,7 @@
 use crate::css;
 use crate::html::{self, ElementRef, Html, Nested, NodeId, body_of, fold, text_of};
 use crate::model::{Coverage, CoverageState, Mark, Origin};
-use crate::outlet::{Draft, DraftEntry, Form, Outlet, Refusal, Source, claims_nothing, names};
+use crate::outlet::{Draft, DraftEntry, Form, MOST_READ, Outlet, Refusal, Source, claims_nothing, names};
 use crate::time::{self, Order, Printed, Reading, Resolved};
 use chrono::{DateTime, Days, Utc};
 use serde_json::Value;
@@ -59,7 +59,7 @@ fn split(source: &Source) -> Result<Draft, Refusal> {
     let events = Events::of(page);
     let blocks = || page.select(css!(r#"#liveblog-body article[id^="block-"]"#));
     let nested = Nested::of(blocks());
-    for block in blocks() {
+    for block in blocks().take(MOST_READ) {
         draft.entries.push(entry(block, block.attr("id").unwrap_or_default(), nested.within(block), &events, source));
     }
     if let Some(pinned) = html::first(page, css!("#pinned-post article")) {

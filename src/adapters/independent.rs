@@ -7,7 +7,7 @@
 use crate::css;
 use crate::html::{self, ElementRef, Html, Nested, NodeId, body_of, body_of_text, fold, text_of};
 use crate::model::{Coverage, CoverageState, Mark, Origin, Problem, ProblemCode};
-use crate::outlet::{Draft, DraftEntry, Form, Outlet, Refusal, Source, claims_nothing};
+use crate::outlet::{Draft, DraftEntry, Form, MOST_READ, Outlet, Refusal, Source, claims_nothing};
 use crate::schema_org;
 use crate::text::{lines, reads_as_headline};
 use crate::time::{self, Order, Printed, Reading};
@@ -70,6 +70,9 @@ fn live_page(page: &Html, source: &Source) -> Draft {
     for post in posts() {
         // A tombstone is an entry that the outlet has taken back (AMP's `amp-live-list`).
         if post.attr("data-tombstone").is_none() {
+            if draft.entries.len() == MOST_READ {
+                break;
+            }
             draft.entries.push(live_entry(post, nested.within(post), source, &updates, &key_points));
         } else if let Some(id) = post.attr("id").and_then(|id| id.strip_prefix("post-")) {
             draft.withdrawn.push(id.to_owned());

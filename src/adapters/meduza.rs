@@ -6,7 +6,7 @@
 
 use crate::html::{Line, Links, address, body_of_lines, body_of_markup, fold};
 use crate::model::{Coverage, CoverageState, Origin, Problem, ProblemCode};
-use crate::outlet::{Draft, DraftEntry, Form, Outlet, Refusal, Source};
+use crate::outlet::{Draft, DraftEntry, Form, MOST_READ, Outlet, Refusal, Source};
 use crate::text::{lines, reads_as_crosshead};
 use crate::time::{self, Order, Reading};
 use serde_json::Value;
@@ -81,7 +81,7 @@ fn of_answer(answer: &Value, source: &Source) -> Result<Draft, Refusal> {
     if let Some(ids) = content["broadcast"]["items_ids"].as_array() {
         // An id takes three bytes and its entry may take many: each is read once.
         let (mut seen, mut missing) = (HashSet::new(), Vec::new());
-        let listed = ids.iter().filter_map(id_of).filter(|id| seen.insert(id.clone()));
+        let listed = ids.iter().filter_map(id_of).filter(|id| seen.insert(id.clone())).take(MOST_READ);
         for id in listed {
             match &content["broadcast"]["items"][&id] {
                 Value::Null => missing.push(id),

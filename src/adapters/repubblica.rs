@@ -8,7 +8,7 @@
 use crate::css;
 use crate::html::{self, ElementRef, Html, Nested, NodeId, body_of, fold, text_of};
 use crate::model::{CoverageState, Mark, Origin};
-use crate::outlet::{self, Draft, DraftEntry, Form, Outlet, Refusal, Source, claims_nothing};
+use crate::outlet::{self, Draft, DraftEntry, Form, MOST_READ, Outlet, Refusal, Source, claims_nothing};
 use crate::schema_org::{self, Posting, Update};
 use crate::time::{self, Order, Printed, Reading, Resolved};
 use chrono::{DateTime, Utc};
@@ -69,7 +69,7 @@ fn posts_of(page: &Html, posting: Posting, posts: Vec<ElementRef>, source: &Sour
         .collect();
     let mut updates = by_minute(posting.updates);
     let nested = Nested::of(posts.iter().copied());
-    for post in posts {
+    for post in posts.into_iter().take(MOST_READ) {
         draft.entries.push(entry(post, nested.within(post), &mut updates, &key_points, source));
     }
     draft

@@ -8,7 +8,7 @@
 use crate::css;
 use crate::html::{self, ElementRef, Html, body_of, body_of_text, fold, text_of};
 use crate::model::{Coverage, CoverageState, Origin, Problem, ProblemCode};
-use crate::outlet::{Draft, DraftEntry, Form, Outlet, Refusal, Source, claims_nothing};
+use crate::outlet::{Draft, DraftEntry, Form, MOST_READ, Outlet, Refusal, Source, claims_nothing};
 use crate::text::{lines, reads_as_headline};
 use crate::time::{self, Order, Printed, Reading};
 use chrono::NaiveDate;
@@ -84,7 +84,7 @@ fn live_page(page: &Html, entries: Vec<live::Found>, source: &Source) -> Draft {
         draft.coverage.state = CoverageState::Live;
     }
     let mut parents = live::Parents::default();
-    for found in entries {
+    for found in entries.into_iter().take(MOST_READ) {
         let mut entry = DraftEntry::at(found.reading.clone());
         let mut skipped = vec![found.time];
         if let Some(heading) = headline_of(&found, &mut parents) {
@@ -199,7 +199,7 @@ fn live_text(text: &str) -> Result<Draft, Refusal> {
     let end = (first..lines.len()).find(|&index| FOOTER.contains(&lines[index])).unwrap_or(lines.len());
     let mut starts: Vec<usize> = (first..end).filter(|&index| is_time(lines[index], bare)).collect();
     starts.push(end);
-    draft.entries = starts.windows(2).map(|pair| text_entry(&lines[pair[0]..pair[1]])).collect();
+    draft.entries = starts.windows(2).take(MOST_READ).map(|pair| text_entry(&lines[pair[0]..pair[1]])).collect();
     if glued {
         let message = "the text has lost its line breaks: where an entry has a headline and a body, both stand in its body";
         draft.problems.push(Problem::new(ProblemCode::Damaged, message));

@@ -8,7 +8,7 @@ use super::any;
 use crate::css;
 use crate::html::{self, Body, Limits, Links, body_of, body_of_markup, fold};
 use crate::model::{Mark, Origin, Problem, ProblemCode};
-use crate::outlet::{Draft, DraftEntry, Form, Outlet, Refusal, Source, claims_nothing, words_of};
+use crate::outlet::{Draft, DraftEntry, Form, MOST_READ, Outlet, Refusal, Source, claims_nothing, words_of};
 use crate::time::{self, Order, Reading};
 use serde_json::Value;
 use url::Url;
@@ -70,7 +70,8 @@ fn split(source: &Source) -> Result<Draft, Refusal> {
         ..Draft::default()
     };
     // What was taken back is told once, by an entry of its own.
-    draft.entries = all.into_iter().filter(|entry| entry["type"] != "delete").map(|one| entry(one, &links)).collect();
+    let standing = all.into_iter().filter(|entry| entry["type"] != "delete").take(MOST_READ);
+    draft.entries = standing.map(|one| entry(one, &links)).collect();
     Ok(draft)
 }
 

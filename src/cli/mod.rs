@@ -16,6 +16,7 @@ mod replay;
 mod serve;
 mod settings;
 mod status;
+mod tail;
 mod timeline;
 
 use crate::follow::Clock;
@@ -76,6 +77,7 @@ enum Command {
     Backup(backup::Arguments),
     Replay(replay::Arguments),
     Status(status::Arguments),
+    Tail(tail::Arguments),
     Accept(accept::Arguments),
     Check(check::Arguments),
     Init(init::Arguments),
@@ -93,6 +95,7 @@ pub async fn run(arguments: Arguments, clock: Clock, log: Log) -> Status {
         Command::Backup(arguments) => backup::run(arguments).await,
         Command::Replay(arguments) => replay::run(arguments).await,
         Command::Status(arguments) => status::run(arguments, &clock).await,
+        Command::Tail(arguments) => tail::run(arguments).await,
         Command::Accept(arguments) => accept::run(arguments, &clock).await,
         Command::Check(arguments) => check::run(&arguments),
         Command::Init(arguments) => init::run(&arguments),

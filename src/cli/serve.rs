@@ -6,11 +6,12 @@ mod welcome;
 
 use super::Status;
 use super::settings::{self, Settings};
-use crate::config::{Config, Followed, Story, load_stories};
-use crate::fetch::Fetcher;
+use crate::config::{Config, Followed, Story, Topic, load_stories};
+use crate::fetch::{Fetcher, Reach};
 use crate::follow::{Clock, Follower, Split, load_seeds};
 use crate::log::Log;
 use crate::outlet::split_page_while;
+use crate::push::{Hub, Outgoing, Sinks};
 use crate::server::{self, Limits, ServerState};
 use crate::store::Store;
 use anyhow::{Context, bail};
@@ -78,9 +79,10 @@ pub(super) async fn run(arguments: Arguments, clock: Clock, log: &Log) -> anyhow
     let listen = listener.local_addr()?;
     let state =
         ServerState::new(store.clone(), config.base_url.as_ref(), listen, Limits::default()).with_clock(clock.clone());
-    state.set(settings_of(&config));
+    let state = if config.hub.enabled { state.with_hub(config.hub.clone()) } else { state };
+    state.set(settings_of(&config, &stories));
     let fetcher = Fetcher::new(&config.fetch)?;
-    let follower = follower(&config, store.clone(), fetcher.clone(), split, clock).counting(state.metrics());
+    let follower = follower(&config, store.clone(), fetcher.clone(), split, clock.clone()).counting(state.metrics());
     follower.follow(&config.live_blogs, true).await?;
 
     let admin_at = admin.as_ref().map(TcpListener::local_addr).transpose()?;
@@ -93,7 +95,23 @@ pub(super) async fn run(arguments: Arguments, clock: Clock, log: &Log) -> anyhow
         let (follower, stop) = (follower.clone(), stop.clone());
         async move { follower.run(stop).await }
     });
-    let mut running = Running { arguments, config, store: store.clone(), state, fetcher, follower, log: log.clone(), lock };
+    let (outgoing, sending) = watch::channel(outgoing(&config, &fetcher));
+    let base =
+        config.base_url.as_ref().map_or_else(|| format!("http://{listen}"), |url| url.as_str().trim_end_matches('/').into());
+    let sinks = Sinks { store: store.clone(), base: Some(base), clock: clock.clone(), metrics: state.metrics() };
+    let posting = tokio::spawn(sinks.run(sending.clone(), stop.clone()));
+    let hub = state.hub_asked().map(|asked| Hub {
+        store: store.clone(),
+        topics: Arc::new(state.clone()),
+        path: server::HUB,
+        reach: Reach::allowing_private(config.hub.allow_private),
+        clock: clock.clone(),
+        metrics: state.metrics(),
+        asked,
+    });
+    let distributing = hub.map(|hub| tokio::spawn(hub.run(sending, stop.clone())));
+    let log = log.clone();
+    let mut running = Running { arguments, config, store: store.clone(), state, fetcher, follower, outgoing, log, lock };
     running.heed(stop, hangups, asked).await;
 
     serving.await.context("the server broke off; this is a bug in tidings")?;
@@ -102,6 +120,10 @@ pub(super) async fn run(arguments: Arguments, clock: Clock, log: &Log) -> anyhow
     }
     // The refreshes under way end between two transactions.
     following.await.context("the schedule broke off; this is a bug in tidings")?;
+    posting.await.context("the sinks broke off; this is a bug in tidings")?;
+    if let Some(distributing) = distributing {
+        distributing.await.context("the hub broke off; this is a bug in tidings")?;
+    }
     store.close().await;
     tracing::info!("stopped");
     Ok(Status::Fine)
@@ -131,9 +153,21 @@ fn overruled(mut config: Config, arguments: &Arguments) -> Config {
     config
 }
 
-/// What the config says of the server.
-fn settings_of(config: &Config) -> server::Settings {
-    server::Settings { access: config.access.clone(), log_requests: config.log_requests }
+/// What the config says of the server. A story of the seeds is a topic, unless the config has another one of that name.
+fn settings_of(config: &Config, stories: &[Story]) -> server::Settings {
+    let mut topics = config.topics.clone();
+    for topic in stories.iter().map(Topic::of) {
+        if !topics.iter().any(|other| other.name == topic.name) {
+            topics.push(topic);
+        }
+    }
+    let zones = settings::outlets(config).iter().map(|outlet| (outlet.slug.to_owned(), outlet.zone)).collect();
+    server::Settings { access: config.access.clone(), log_requests: config.log_requests, topics, zones }
+}
+
+/// What the config says of the sinks.
+fn outgoing(config: &Config, fetcher: &Fetcher) -> Outgoing {
+    Outgoing { sinks: config.sinks.clone(), fetcher: fetcher.clone() }
 }
 
 fn stories(config: &Config) -> Result<Vec<Story>, Vec<crate::config::Mistake>> {

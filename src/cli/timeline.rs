@@ -1,7 +1,8 @@
 //! A live blog as a timeline to read in a terminal.
 
 use crate::model::{CoverageState, Entry, LiveBlog, Precision};
-use chrono::{DateTime, Utc};
+use crate::store::{ChangeKind, WholeChange};
+use chrono::{DateTime, NaiveDate, Utc};
 use std::fmt::Write;
 
 /// Words of a body are broken at this column, where reading is still easy.
@@ -29,26 +30,95 @@ pub(super) fn of(blog: &LiveBlog, colour: bool) -> String {
             let _ = writeln!(out, "\n{}", bold(&date.format("%A, %-d %B %Y (UTC)").to_string()));
             day = Some(date);
         }
-        let byline = if entry.byline.is_empty() { String::new() } else { format!("  {}", entry.byline.join(", ")) };
-        let marks: String = entry.marks.iter().map(|mark| format!("  [{}]", words(mark))).collect();
         let edited = entry.updated.as_ref().map(|stamp| format!("  (edited {})", stamp.at.format("%H:%MZ")));
         let _ = writeln!(
             out,
             "\n{}{}",
             bold(&clock(entry)),
-            faint(&plain(&format!("{byline}{marks}{}", edited.unwrap_or_default())))
+            faint(&plain(&format!("{}{}", by(entry), edited.unwrap_or_default())))
         );
-        if let Some(headline) = &entry.headline {
-            wrap(&mut out, &plain(headline), &bold);
-        }
-        for paragraph in entry.body_text.lines().filter(|line| !line.trim().is_empty()) {
-            wrap(&mut out, &plain(paragraph), &|line: &str| line.to_owned());
-        }
-        for problem in &entry.problems {
-            wrap(&mut out, &format!("! {}", plain(&problem.message)), &faint);
-        }
+        said(&mut out, entry, &bold, &faint);
     }
     out
+}
+
+/// Who wrote it, and what it is marked as.
+fn by(entry: &Entry) -> String {
+    let byline = if entry.byline.is_empty() { String::new() } else { format!("  {}", entry.byline.join(", ")) };
+    let marks: String = entry.marks.iter().map(|mark| format!("  [{}]", words(mark))).collect();
+    byline + &marks
+}
+
+/// What it says, and what was wrong with it.
+fn said(out: &mut String, entry: &Entry, bold: &dyn Fn(&str) -> String, faint: &dyn Fn(&str) -> String) {
+    if let Some(headline) = &entry.headline {
+        wrap(out, &plain(headline), bold);
+    }
+    for paragraph in entry.body_text.lines().filter(|line| !line.trim().is_empty()) {
+        wrap(out, &plain(paragraph), &|line: &str| line.to_owned());
+    }
+    for problem in &entry.problems {
+        wrap(out, &format!("! {}", plain(&problem.message)), faint);
+    }
+}
+
+/// Changes as they are made, one under the other.
+pub(super) struct Live {
+    colour: bool,
+    day: Option<NaiveDate>,
+}
+
+impl Live {
+    pub fn new(colour: bool) -> Live {
+        Live { colour, day: None }
+    }
+
+    /// What is written of the next change.
+    pub fn write(&mut self, whole: &WholeChange) -> String {
+        let painted =
+            |code: &str, text: &str| if self.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() };
+        let (bold, faint) = (|text: &str| painted("1", text), |text: &str| painted("2", text));
+        let mut out = String::new();
+        let at = whole.entry.as_ref().map_or(whole.change.seen, |stood| stood.entry.published.at);
+        if self.day != Some(at.date_naive()) {
+            let _ = writeln!(out, "\n{}", bold(&at.format("%A, %-d %B %Y (UTC)").to_string()));
+        }
+        let outlet = painted("36", &plain(&whole.head.outlet_name));
+        match &whole.entry {
+            None => {
+                let happened = match whole.change.kind {
+                    ChangeKind::BlogEnded => "the live blog has ended",
+                    _ => "the live blog says something else of itself",
+                };
+                let time = at.format("%H:%M:%SZ").to_string();
+                let _ = writeln!(out, "\n{}  {outlet}  {}", bold(&time), painted("33", happened));
+                wrap(&mut out, &plain(&whole.head.headline), &bold);
+            }
+            Some(stood) => {
+                let happened = match whole.change.kind {
+                    ChangeKind::New if whole.change.history => faint("  (from older pages)"),
+                    ChangeKind::New => String::new(),
+                    ChangeKind::Withdrawn => painted("31", "  WITHDRAWN"),
+                    ChangeKind::Restored => painted("33", "  restored"),
+                    ChangeKind::Touched => faint("  touched"),
+                    _ => painted("33", &format!("  edited {}", edits(stood.life.revision))),
+                };
+                let by = faint(&plain(&by(&stood.entry)));
+                let _ = writeln!(out, "\n{}  {outlet}{happened}{by}", bold(&clock(&stood.entry)));
+                said(&mut out, &stood.entry, &bold, &faint);
+            }
+        }
+        self.day = Some(at.date_naive());
+        out
+    }
+}
+
+fn edits(revision: u32) -> String {
+    match revision.saturating_sub(1) {
+        0 | 1 => "once".into(),
+        2 => "twice".into(),
+        many => format!("{many} times"),
+    }
 }
 
 fn about(blog: &LiveBlog) -> String {

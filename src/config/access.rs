@@ -86,7 +86,7 @@ fn tokens(top: &mut Table) -> Vec<Token> {
 }
 
 /// The message never repeats it: mistakes are printed, and pasted into questions.
-fn secret(text: &str) -> Result<Secret, String> {
+pub(super) fn secret(text: &str) -> Result<Secret, String> {
     let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte));
     if plain && (SHORTEST..=LONGEST).contains(&text.len()) {
         return Ok(Secret::of(text));

@@ -4,13 +4,16 @@
 
 mod access;
 mod document;
+mod hub;
+mod live_blog;
 mod mistake;
 mod outlet;
+mod sink;
 mod store;
 mod story;
+mod topic;
 mod value;
 
-use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
@@ -19,8 +22,12 @@ use std::time::Duration;
 use url::Url;
 
 pub use access::{Access, Secret, Token};
+pub use hub::HubSettings;
+pub use live_blog::Followed;
 pub use mistake::Mistake;
+pub use sink::{SigningKey, Sink};
 pub use story::{Seed, Story, load_stories};
+pub use topic::Topic;
 pub use value::web_address;
 
 use crate::fetch::FetchSettings;
@@ -75,40 +82,12 @@ pub struct Config {
     pub outlets: Vec<Configured>,
     /// The live blogs to follow.
     pub live_blogs: Vec<Followed>,
-}
-
-/// One live blog to follow.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Followed {
-    /// Its address, without a fragment.
-    pub url: Url,
-    /// Slug of its outlet; none to let the page tell.
-    pub outlet: Option<String>,
-    /// How often it is fetched at least, while it is live.
-    pub every: Duration,
-    /// How often it is fetched at most.
-    pub min_every: Duration,
-    /// How many of its older pages are read.
-    pub older_pages: u32,
-    /// What to call it instead of its own headline.
-    pub title: Option<String>,
-    /// Whether it may be, or lead to, an address that is not on the public internet.
-    pub allow_private: bool,
-}
-
-impl Followed {
-    /// `url`, and nothing else said of it.
-    pub fn new(url: Url, every: Duration) -> Self {
-        Followed {
-            url,
-            outlet: None,
-            every,
-            min_every: every.min(MIN_EVERY),
-            older_pages: OLDER_PAGES,
-            title: None,
-            allow_private: false,
-        }
-    }
+    /// Which of them are about one event.
+    pub topics: Vec<Topic>,
+    /// Where changes are posted to.
+    pub sinks: Vec<Sink>,
+    /// The WebSub hub.
+    pub hub: HubSettings,
 }
 
 impl Default for Config {
@@ -128,6 +107,9 @@ impl Default for Config {
             fetch: FetchSettings::default(),
             outlets: Vec::new(),
             live_blogs: Vec::new(),
+            topics: Vec::new(),
+            sinks: Vec::new(),
+            hub: HubSettings::default(),
         }
     }
 }
@@ -176,7 +158,10 @@ impl Config {
         config.outlets = outlet::read(top, outlets);
         let named: Vec<&str> =
             outlets.iter().copied().chain(config.outlets.iter().map(|outlet| outlet.slug.as_str())).collect();
-        config.live_blogs = followed(top, &config, &named);
+        config.live_blogs = live_blog::read(top, &config, &named);
+        config.topics = topic::read(top);
+        config.sinks = sink::read(top);
+        config.hub = hub::read(top);
         config
     }
 }
@@ -188,30 +173,6 @@ fn min_every(table: &mut Table, default: Duration, every: Duration) -> Duration 
         table.mistake("min_every", "must not be longer than `every`");
     }
     given.unwrap_or(default).min(every)
-}
-
-fn followed(top: &mut Table, config: &Config, outlets: &[&str]) -> Vec<Followed> {
-    let mut lines = HashMap::new();
-    let mut live_blogs = Vec::new();
-    for mut table in top.tables("live_blog") {
-        let url = table.text("url", value::web_address);
-        let url = table.require("url", url);
-        if let Some(url) = &url {
-            let line = table.line("url");
-            if let Some(first) = lines.insert(url.clone(), line) {
-                table.mistake("url", format_args!("`{url}` stands on line {first} already"));
-            }
-        }
-        let outlet = table.text("outlet", |text| value::outlet(text, outlets));
-        let every = table.text("every", |text| value::duration(text, EVERY)).unwrap_or(config.every);
-        let min_every = min_every(&mut table, config.min_every, every);
-        let older_pages = table.number("older_pages", 0, MOST_OLDER_PAGES).unwrap_or(config.older_pages);
-        let title = table.text("title", value::not_empty);
-        let allow_private = table.flag("allow_private").unwrap_or(false);
-        table.finish();
-        live_blogs.extend(url.map(|url| Followed { url, outlet, every, min_every, older_pages, title, allow_private }));
-    }
-    live_blogs
 }
 
 fn set<T>(slot: &mut T, value: Option<T>) {
@@ -267,12 +228,16 @@ mod tests {
         };
         assert!(example.title.is_some());
         assert_eq!(std::mem::take(&mut config.live_blogs), [example], "the one example");
+        let [topic] = &std::mem::take(&mut config.topics)[..] else { panic!("one example") };
+        assert_eq!((topic.name.as_str(), topic.live_blogs.len()), ("storm-over-the-lake", 2));
         assert!(config.base_url.take().is_some(), "an example, as it has no default");
         let access = std::mem::take(&mut config.access);
         assert!(access.admin_listen.is_some() && access.admin_token.is_some(), "examples, as they have no default");
         assert_eq!((access.trusted_proxies.len(), access.tokens.len()), (2, 1));
         assert!(config.fetch.contact.take().is_some(), "an example, as it has no default");
         assert!(config.keep_captures.age.take().is_some(), "an example, as it has no default");
+        let [sink] = &std::mem::take(&mut config.sinks)[..] else { panic!("one example") };
+        assert_eq!((sink.selection.kinds.len(), sink.selection.blogs.len(), sink.allow_private), (2, 1, false));
         let [outlet] = &std::mem::take(&mut config.outlets)[..] else { panic!("one example") };
         assert_eq!((outlet.slug.as_str(), outlet.name.as_str()), ("the-daily-example", "The Daily Example"));
         assert_eq!(outlet.selectors.published.to_string(), "time[datetime]@datetime");

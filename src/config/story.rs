@@ -10,6 +10,8 @@ use super::{Mistake, value};
 /// A news story that a fresh store is filled with: several outlets' live blogs of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Story {
+    /// The name of its file, without the ending.
+    pub name: String,
     /// What the story is called.
     pub title: String,
     /// Its live blogs, in file order.
@@ -48,7 +50,8 @@ pub fn load_stories(folder: &Path, outlets: &[&str]) -> Result<Vec<Story>, Vec<M
     files.sort();
     let (mut stories, mut mistakes) = (Vec::new(), Vec::new());
     for file in files {
-        match document::read(&file, |top| read(top, folder, outlets)) {
+        let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        match document::read(&file, |top| read(top, name, folder, outlets)) {
             Ok(story) => stories.extend(story),
             Err(more) => mistakes.extend(more),
         }
@@ -56,7 +59,7 @@ pub fn load_stories(folder: &Path, outlets: &[&str]) -> Result<Vec<Story>, Vec<M
     if mistakes.is_empty() { Ok(stories) } else { Err(mistakes) }
 }
 
-fn read(top: &mut Table, folder: &Path, outlets: &[&str]) -> Option<Story> {
+fn read(top: &mut Table, name: String, folder: &Path, outlets: &[&str]) -> Option<Story> {
     let title = top.text("title", value::not_empty);
     let title = top.require("title", title);
     let mut lines = HashMap::new();
@@ -82,7 +85,7 @@ fn read(top: &mut Table, folder: &Path, outlets: &[&str]) -> Option<Story> {
         }
         live_blogs.push(Seed { url, outlet, captured, capture, title });
     }
-    Some(Story { title: title?, live_blogs })
+    Some(Story { name, title: title?, live_blogs })
 }
 
 #[cfg(test)]
@@ -125,7 +128,11 @@ mod tests {
             capture: folder.path().join("a/page.txt"),
             title: None,
         };
-        let expected = ["A", "B"].map(|title| Story { title: title.to_owned(), live_blogs: vec![seed(title)] });
+        let expected = ["A", "B"].map(|title| Story {
+            name: title.to_lowercase(),
+            title: title.to_owned(),
+            live_blogs: vec![seed(title)],
+        });
         assert_eq!(stories, expected);
         assert_eq!(load_stories(&folder.path().join("none"), &[]), Ok(Vec::new()));
     }

@@ -12,7 +12,8 @@ use uuid::Uuid;
 use crate::model::Head;
 
 use super::item::{Item, Original};
-use super::xml::legal;
+use super::uri::{address, uri};
+use super::xml::{legal, styled};
 use super::{Feed, Format, Withdrawn, authors, category, filled, instant, language, link, namespace};
 
 pub(super) fn write(feed: &Feed) -> Vec<u8> {
@@ -37,7 +38,7 @@ pub(super) fn write(feed: &Feed) -> Vec<u8> {
     };
     let mut bytes = ordered(atom);
     bytes.push(b'\n');
-    bytes
+    styled(bytes, feed.style.as_deref())
 }
 
 /// The document, extensions of the feed before its entries: the grammar of RFC 4287 wants it so, and the library writes them
@@ -126,7 +127,7 @@ fn tombstone(withdrawn: &Withdrawn) -> (&'static str, Extension) {
 fn reply(original: &Original) -> (&'static str, Extension) {
     let mut attributes = vec![("ref", original.id.clone())];
     if let Some(url) = &original.url {
-        attributes.extend([("href", legal(url).into_owned()), ("type", "text/html".into())]);
+        attributes.extend([("href", uri(url).into_owned()), ("type", "text/html".into())]);
     }
     ("thr", element("in-reply-to", attributes))
 }
@@ -152,7 +153,7 @@ fn source(head: &Head, changed: DateTime<Utc>) -> Source {
         title: Text::plain(legal(&head.headline)),
         id: head.id.urn().to_string(),
         updated: dated(changed),
-        links: head.url.as_deref().and_then(filled).iter().map(|url| at(url, "alternate", "text/html")).collect(),
+        links: head.url.as_deref().and_then(address).iter().map(|url| at(url, "alternate", "text/html")).collect(),
         ..Source::default()
     }
 }
@@ -168,7 +169,7 @@ fn last_changes(feed: &Feed) -> HashMap<Uuid, DateTime<Utc>> {
 }
 
 fn at(url: &str, rel: &str, media_type: &str) -> Link {
-    Link { href: legal(url).into(), rel: rel.into(), mime_type: Some(media_type.into()), ..Link::default() }
+    Link { href: uri(url).into(), rel: rel.into(), mime_type: Some(media_type.into()), ..Link::default() }
 }
 
 fn dated(at: DateTime<Utc>) -> DateTime<FixedOffset> {

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::model::{Problem, ProblemCode, Stamp};
 
 use super::item::Item;
+use super::uri::{address, uri};
 use super::xml::legal;
 use super::{Feed, Withdrawn, authors, category, filled, instant, language, link};
 
@@ -137,19 +138,19 @@ pub(super) fn write(feed: &Feed) -> Vec<u8> {
     let json = JsonFeed {
         version: "https://jsonfeed.org/version/1.1",
         title: legal(&feed.title),
-        home_page_url: feed.home_url.as_deref().and_then(filled),
-        feed_url: feed.self_url.as_deref().and_then(filled),
+        home_page_url: feed.home_url.as_deref().and_then(address),
+        feed_url: feed.self_url.as_deref().and_then(address),
         description: feed.subtitle.as_deref().and_then(filled),
         language: language(feed),
         // The next page of a JSON feed holds older items, as the page before it does in RFC 5005.
-        next_url: feed.pages.prev.as_deref().and_then(filled),
-        hubs: feed.hub.iter().map(|url| Hub { kind: "WebSub", url: legal(url) }).collect(),
+        next_url: feed.pages.prev.as_deref().and_then(address),
+        hubs: feed.hub.iter().map(|url| Hub { kind: "WebSub", url: uri(url) }).collect(),
         items: feed.items.iter().map(json_item).collect(),
         _tidings: About {
             id: legal(&feed.id),
             updated: rfc3339(feed.updated),
             archive: feed.pages.archive,
-            current_url: feed.pages.current.as_deref().and_then(filled),
+            current_url: feed.pages.current.as_deref().and_then(address),
             withdrawn: feed.withdrawn.iter().map(gone).collect(),
         },
     };
@@ -176,14 +177,14 @@ fn json_item(item: &Item) -> JsonItem<'_> {
         content_html: owned(&html),
         // Every item must have a content (JSON Feed 1.1, Items): an entry that is all headline is that.
         content_text: owned(&text).unwrap_or_else(|| item.title().into()),
-        image: item.images().iter().find_map(|image| filled(&image.url)),
+        image: item.images().iter().find_map(|image| address(&image.url)),
         date_published: rfc3339(item.published()),
         date_modified: rfc3339(item.updated()),
         authors: authors(head, entry).into_iter().map(|name| Author { name }).collect(),
         tags: entry.marks.iter().map(|&mark| category(mark)).collect(),
         _tidings: Provenance {
             outlet: legal(&head.outlet),
-            live_blog: Origin { id: head.id, url: head.url.as_deref().and_then(filled), headline: legal(&head.headline) },
+            live_blog: Origin { id: head.id, url: head.url.as_deref().and_then(address), headline: legal(&head.headline) },
             published: clean(&entry.published),
             updated: entry.updated.as_ref().map(clean),
             revision: life.map(|life| life.revision),

@@ -6,8 +6,10 @@
 mod atom;
 mod item;
 mod json;
+mod opml;
 mod rss;
 mod title;
+mod uri;
 mod xml;
 
 use std::borrow::Cow;
@@ -17,6 +19,8 @@ use uuid::Uuid;
 
 use crate::model::{CoverageState, Entry, Head, Mark};
 pub use item::{Item, Role, Story};
+pub use opml::{OPML, Subscription, Subscriptions, opml};
+use uri::address;
 use xml::legal;
 
 /// What a feed says, whatever format it is written in.
@@ -44,6 +48,8 @@ pub struct Feed {
     pub pages: Pages,
     /// The WebSub hub that tells of changes.
     pub hub: Option<String>,
+    /// The style sheet for browsers that show it by themselves, as seen from the feed. Letters, digits, dots and slashes.
+    pub style: Option<String>,
 }
 
 /// An entry that its outlet has taken back (RFC 6721).
@@ -156,7 +162,7 @@ fn filled(text: &str) -> Option<Cow<'_, str>> {
 
 /// Where an entry is read at the outlet: its own address, or else that of its live blog.
 fn link<'a>(head: &'a Head, entry: &'a Entry) -> Option<Cow<'a, str>> {
-    entry.permalink.as_deref().and_then(filled).or_else(|| head.url.as_deref().and_then(filled))
+    entry.permalink.as_deref().and_then(address).or_else(|| head.url.as_deref().and_then(address))
 }
 
 /// The people named on the entry, or else the outlet: Atom demands an author, and readers show one for every entry.

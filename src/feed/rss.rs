@@ -9,7 +9,8 @@ use rss::{Category, Channel, Guid, Source};
 use crate::model::Image;
 
 use super::item::{Item, Original};
-use super::xml::legal;
+use super::uri::{address, uri};
+use super::xml::{legal, styled};
 use super::{Feed, Format, authors, category, filled, instant, language, link, namespace, over};
 
 /// Minutes after which a reader should ask again, while entries are still to be expected and after.
@@ -19,7 +20,7 @@ pub(super) fn write(feed: &Feed) -> Vec<u8> {
     let channel = Channel {
         title: legal(&feed.title).into(),
         // RSS demands one; a feed written to a file may have none to give.
-        link: legal(feed.home_url.as_deref().unwrap_or_default()).into(),
+        link: uri(feed.home_url.as_deref().unwrap_or_default()).into(),
         description: feed.subtitle.as_deref().and_then(filled).unwrap_or_else(|| legal(&feed.title)).into(),
         language: language(feed).map(Into::into),
         last_build_date: Some(rfc822(feed.updated)),
@@ -32,7 +33,7 @@ pub(super) fn write(feed: &Feed) -> Vec<u8> {
     };
     let mut bytes = channel.pretty_write_to(Vec::new(), b' ', 2).expect("memory takes every write");
     bytes.push(b'\n');
-    bytes
+    styled(bytes, feed.style.as_deref())
 }
 
 fn rss_item(feed: &Feed, item: &Item) -> rss::Item {
@@ -52,8 +53,8 @@ fn rss_item(feed: &Feed, item: &Item) -> rss::Item {
         source: head
             .url
             .as_deref()
-            .and_then(filled)
-            .or(feed.home_url.as_deref().and_then(filled))
+            .and_then(address)
+            .or(feed.home_url.as_deref().and_then(address))
             .map(|url| Source { url: url.into(), title: filled(&head.headline).map(Into::into) }),
         content: filled(&item.body_html()).map(Into::into),
         extensions: extensions(changed.into_iter().chain(original).chain(media)),
@@ -86,7 +87,7 @@ fn links(feed: &Feed) -> impl Iterator<Item = (&'static str, Extension)> {
 }
 
 fn atom_link(rel: &str, url: &str, media_type: Option<&str>) -> (&'static str, Extension) {
-    let mut attributes = vec![("href", legal(url).into_owned()), ("rel", rel.into())];
+    let mut attributes = vec![("href", uri(url).into_owned()), ("rel", rel.into())];
     attributes.extend(media_type.map(|media_type| ("type", media_type.into())));
     ("atom", element("link", attributes, None))
 }
@@ -103,7 +104,7 @@ fn reply(original: &Original) -> Vec<(&'static str, Extension)> {
 }
 
 fn picture(image: &Image) -> Extension {
-    let mut attributes = vec![("url", legal(&image.url).into_owned()), ("medium", "image".into())];
+    let mut attributes = vec![("url", uri(&image.url).into_owned()), ("medium", "image".into())];
     attributes.extend(image.width.map(|pixels| ("width", pixels.to_string())));
     attributes.extend(image.height.map(|pixels| ("height", pixels.to_string())));
     let mut content = element("content", attributes, None);

@@ -19,6 +19,15 @@ pub(super) fn legal(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// `document` with a word on where its style sheet is, behind the XML declaration that it begins with.
+pub(super) fn styled(document: Vec<u8>, style: Option<&str>) -> Vec<u8> {
+    const END: &[u8] = b"?>";
+    let Some(style) = style else { return document };
+    let end = document.windows(END.len()).position(|window| window == END).map_or(0, |at| at + END.len());
+    let (declaration, rest) = document.split_at(end);
+    [declaration, format!("\n<?xml-stylesheet type=\"text/css\" href=\"{style}\"?>").as_bytes(), rest].concat()
+}
+
 /// Not among the `Char` production of XML 1.0 section 2.2. Surrogates are no `char`s in the first place.
 fn forbidden(c: char) -> bool {
     !matches!(c, '\u{9}' | '\u{A}' | '\u{D}' | '\u{20}'..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..='\u{10FFFF}')

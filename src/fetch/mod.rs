@@ -17,6 +17,7 @@ mod network;
 mod permission;
 mod redirect;
 mod robots;
+mod send;
 mod settings;
 
 use std::sync::Arc;
@@ -32,6 +33,7 @@ pub use error::FetchError;
 pub use gate::Place;
 pub use headers::Validators;
 pub use network::{Looking, Network};
+pub use send::{Message, Reply};
 pub use settings::FetchSettings;
 
 use crate::page::{Captured, Page};

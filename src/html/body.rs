@@ -7,14 +7,14 @@
 mod escape;
 mod lines;
 mod picture;
+mod words;
 
 pub use lines::{Line, body_of_lines, body_of_text};
 
-use self::escape::{escape_into, escaped, parted};
+use self::escape::{escaped, parted};
 use self::picture::{pixels, widest};
 use super::Links;
 use super::embeds::{embed, target};
-use super::unprintable;
 use crate::model::Image;
 use ego_tree::{NodeId, NodeRef};
 use scraper::{Node, node::Element};
@@ -167,17 +167,23 @@ struct Writer<'a> {
     loose: bool,
     /// An element that was looked through holds no blocks, so what stands in it doesn't either.
     no_blocks: bool,
+    /// The first block in the last element that was looked through and holds one.
+    block_ahead: Option<NodeId>,
 }
 
 impl<'a> Writer<'a> {
     fn new(links: &'a Links) -> Self {
         let (html, text, images, open) = (String::new(), String::new(), Vec::new(), Vec::new());
-        Writer { links, skipped: Vec::new(), html, text, images, open, loose: false, no_blocks: false }
+        Writer { links, skipped: Vec::new(), html, text, images, open, loose: false, no_blocks: false, block_ahead: None }
+    }
+
+    /// Whether nothing more is kept. What is past the limit is dropped by whole nodes and words, so the markup stays closed.
+    fn full(&self) -> bool {
+        self.html.len() > LONGEST
     }
 
     fn node(&mut self, node: NodeRef<'_, Node>) {
-        // What is past the limit is dropped by whole nodes, so the markup stays closed.
-        if self.html.len() > LONGEST || self.skipped.binary_search(&node.id()).is_ok() {
+        if self.full() || self.skipped.binary_search(&node.id()).is_ok() {
             return;
         }
         match node.value() {
@@ -259,52 +265,6 @@ impl<'a> Writer<'a> {
         self.open.iter().any(|name| BLOCKS.contains(&name.as_str()))
     }
 
-    fn words(&mut self, text: &str) {
-        if self.open.last().is_some_and(|name| name == "pre") {
-            self.html.push_str(&escaped(text));
-            self.text.push_str(text);
-            return;
-        }
-        let blank = text.chars().all(char::is_whitespace);
-        if !self.in_line() {
-            if blank
-                || self.open.last().is_some_and(|name| matches!(name.as_str(), "table" | "tr" | "tbody" | "thead" | "tfoot"))
-            {
-                return;
-            }
-            self.begin_loose();
-        }
-        // White space folds to one space, and to none at the start of a line.
-        let mut rest = text;
-        while let Some(at) = rest.find(char::is_whitespace) {
-            let (word, after) = rest.split_at(at);
-            self.word(word);
-            if !self.html.ends_with([' ', '>']) || self.html.ends_with("</a>") || self.after_inline() {
-                self.html.push(' ');
-            }
-            if !self.text.is_empty() && !self.text.ends_with(char::is_whitespace) {
-                self.text.push(' ');
-            }
-            rest = after.trim_start();
-        }
-        self.word(rest);
-    }
-
-    fn word(&mut self, word: &str) {
-        escape_into(&mut self.html, word);
-        if word.contains(unprintable) {
-            self.text.extend(word.chars().filter(|c| !unprintable(*c)));
-        } else {
-            self.text.push_str(word);
-        }
-    }
-
-    /// The last thing written is the end of an element inside a line, after which a space counts.
-    fn after_inline(&self) -> bool {
-        let Some(tag) = self.html.strip_suffix('>') else { return false };
-        INLINE.iter().any(|name| tag.strip_suffix(name).is_some_and(|tag| tag.ends_with("</")))
-    }
-
     fn begin_loose(&mut self) {
         if !self.loose {
             self.start("p", "");
@@ -350,7 +310,7 @@ impl<'a> Writer<'a> {
                 lists.iter().any(|names| names.contains(&inner.name())) || embed(inner.name())
             })
         };
-        let holds_blocks = !self.no_blocks && node.descendants().any(block);
+        let holds_blocks = !self.no_blocks && self.holds(node, block);
         if holds_blocks || self.open.iter().any(|open| open == "a" && name == "a") {
             return self.children(node);
         }
@@ -370,6 +330,18 @@ impl<'a> Writer<'a> {
         } else {
             self.html.push_str(&format!("</{name}>"));
         }
+    }
+
+    /// Whether an element holds a block. What stands around a block may stand around it by hundreds, each with all that comes
+    /// before the block in it: so the block that was found last is remembered.
+    fn holds(&mut self, node: NodeRef<'_, Node>, block: impl Fn(NodeRef<'_, Node>) -> bool) -> bool {
+        let ahead = self.block_ahead.and_then(|ahead| node.tree().get(ahead));
+        if ahead.is_some_and(|ahead| ahead.ancestors().any(|above| above == node)) {
+            return true;
+        }
+        let found = node.descendants().find(|inner| block(*inner));
+        self.block_ahead = found.map(|found| found.id()).or(self.block_ahead);
+        found.is_some()
     }
 
     fn start(&mut self, name: &str, attributes: &str) {
@@ -395,19 +367,6 @@ impl<'a> Writer<'a> {
             "td" | "th" => self.text.push('\t'),
             "li" | "tr" | "dt" | "dd" => self.gap("\n"),
             _ => self.gap("\n\n"),
-        }
-    }
-
-    /// Ends the current line of the plain text, with at most one blank line.
-    fn gap(&mut self, breaks: &str) {
-        if self.text.ends_with("\n- ") || self.text == "- " {
-            return; // A list item that begins with a paragraph.
-        }
-        let kept = self.text.trim_end_matches(['\n', ' ', '\t']).len();
-        let had = self.text[kept..].matches('\n').count();
-        self.text.truncate(kept);
-        if kept > 0 {
-            self.text.push_str(if had > breaks.len() { "\n\n" } else { breaks });
         }
     }
 

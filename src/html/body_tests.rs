@@ -97,3 +97,17 @@ proptest::proptest! {
         proptest::prop_assert_eq!(CLEANER.clean(&once.html).to_string(), once.html);
     }
 }
+
+#[test]
+fn one_long_text_is_cut_as_many_short_ones_are() {
+    for piece in ["&nbsp;&amp;", "«x» ", "&quot;", "word ", "é"] {
+        for (start, end) in [("<p>", "</p>"), ("<pre>", "</pre>"), ("", "")] {
+            let body = clean(&format!("{start}{}{end}<p>more", piece.repeat(1_000_000 / piece.len())));
+            // A hard space takes more once it is cleaned, a quotation mark less.
+            assert!((LONGEST / 8..2 * LONGEST).contains(&body.html.len()), "{piece}: {} bytes", body.html.len());
+            assert!(body.html.ends_with(if start == "<pre>" { "</pre>" } else { "</p>" }), "{piece}");
+        }
+    }
+    let lines = std::iter::repeat_n("The ferry waits.", 100_000);
+    assert!(body_of_text(lines).html.len() < LONGEST + 1024);
+}

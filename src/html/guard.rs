@@ -3,7 +3,8 @@
 //! html5ever's tree builder is quadratic in nesting depth: 1.3 MB of `<ul><li>` takes minutes. So is its tokenizer in the
 //! attributes of a tag. A page is therefore fed in small pieces, and given up as soon as one of its new nodes lies too deep,
 //! there are too many of them, a tag that does not end is too long or has too many attributes, or whoever asked does not want
-//! to wait any longer.
+//! to wait any longer. How deep all its nodes lie together is bounded too: that is what looking through each element of a page
+//! costs, whatever an adapter looks for.
 
 use super::unfinished::Unfinished;
 use html5ever::TokenizerResult;
@@ -21,6 +22,8 @@ pub struct Limits {
     pub depth: usize,
     /// Nodes in the whole tree; each takes about 280 bytes.
     pub nodes: usize,
+    /// Levels at which the nodes lie, added up. The largest newsroom's page that was seen comes to 140,000.
+    pub levels: usize,
     /// Attributes of one tag, counted where it is longer than a piece.
     pub attributes: usize,
     /// Bytes of one tag, counted in pieces.
@@ -29,7 +32,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { depth: 512, nodes: 500_000, attributes: 2000, tag: 1 << 20 }
+        Limits { depth: 512, nodes: 500_000, levels: 10_000_000, attributes: 2000, tag: 1 << 20 }
     }
 }
 
@@ -42,6 +45,11 @@ pub enum Hostile {
     /// More nodes than [`Limits::nodes`].
     #[error("the page holds more than {0} nodes; it was not read further")]
     Large(usize),
+    /// Nodes that lie deeper together than [`Limits::levels`].
+    #[error(
+        "the nodes of the page lie more than {0} levels deep together; no newsroom's page does so, so it was not read further"
+    )]
+    Tangled(usize),
     /// More attributes on one tag than [`Limits::attributes`].
     #[error("a tag of the page has more than {0} attributes; no newsroom's page does, so it was not read further")]
     Attributes(usize),
@@ -68,7 +76,7 @@ pub fn parse_while(text: &str, limits: Limits, wanted: &dyn Fn() -> bool) -> Res
     let counted = Counted { builder, tokens: Cell::new(0), most_nodes: limits.nodes };
     let parser = Tokenizer::new(counted, Default::default());
     let input = BufferQueue::default();
-    let (mut rest, mut before, mut seen) = (text, "", 0);
+    let (mut rest, mut before, mut seen) = (text, "", Seen::default());
     let mut tag: Option<Unfinished> = None;
     while !rest.is_empty() {
         if !wanted() {
@@ -99,7 +107,8 @@ pub fn parse_while(text: &str, limits: Limits, wanted: &dyn Fn() -> bool) -> Res
     feed(&parser, &input);
     parser.end();
     let html = parser.sink.builder.sink.finish();
-    look(&html, seen, limits)?;
+    // All of it once more: what was moved into another element since is deeper than it was.
+    look(&html, Seen::default(), limits)?;
     Ok(html)
 }
 
@@ -108,19 +117,32 @@ fn feed(parser: &Tokenizer<Counted>, input: &BufferQueue) {
     while !matches!(parser.feed(input), TokenizerResult::Done) {}
 }
 
+/// What has been looked at.
+#[derive(Debug, Clone, Copy, Default)]
+struct Seen {
+    nodes: usize,
+    levels: usize,
+}
+
 /// Looks at the nodes that were `seen` not yet. All of them: a comment behind `</body>` is a new node of no depth, and what
 /// follows it goes on where the page was.
-fn look(html: &Html, seen: usize, limits: Limits) -> Result<usize, Hostile> {
+fn look(html: &Html, mut seen: Seen, limits: Limits) -> Result<Seen, Hostile> {
     let nodes = html.tree.nodes();
     let count = nodes.len();
     if count > limits.nodes {
         return Err(Hostile::Large(limits.nodes));
     }
-    let mut leaves = nodes.rev().take(count - seen).filter(|node| !node.has_children());
-    if leaves.any(|node| node.ancestors().nth(limits.depth).is_some()) {
-        return Err(Hostile::Deep(limits.depth));
+    for node in nodes.rev().take(count - seen.nodes) {
+        let depth = node.ancestors().take(limits.depth + 1).count();
+        if depth > limits.depth {
+            return Err(Hostile::Deep(limits.depth));
+        }
+        seen.levels += depth;
+        if seen.levels > limits.levels {
+            return Err(Hostile::Tangled(limits.levels));
+        }
     }
-    Ok(count)
+    Ok(Seen { nodes: count, ..seen })
 }
 
 /// The tree builder, with the tokens that it has been given counted.
@@ -176,6 +198,13 @@ mod tests {
         }
         let page = "<p>x</p>".repeat(300_000);
         assert_eq!(parse(&page, Limits::default()), Err(Hostile::Large(500_000)));
+    }
+
+    #[test]
+    fn pages_of_which_all_lies_deep_are_given_up() {
+        let wide = |depth: usize| format!("{}{}", "<b>".repeat(depth), "<i>x</i>".repeat(60_000));
+        assert_eq!(parse(&wide(400), Limits::default()), Err(Hostile::Tangled(10_000_000)));
+        assert!(parse(&wide(30), Limits::default()).is_ok());
     }
 
     #[test]

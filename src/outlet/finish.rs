@@ -11,6 +11,8 @@ use std::collections::{HashMap, HashSet};
 
 /// Entries read from one page at most; a newsroom's longest live blogs hold some hundreds.
 const MOST_ENTRIES: usize = 5000;
+/// Entries that an adapter reads of a page at most: one more than are kept, so that it is told that there are more.
+pub const MOST_READ: usize = MOST_ENTRIES + 1;
 
 pub(super) fn finish(mut draft: Draft, source: &Source) -> Result<LiveBlog, Refusal> {
     let outlet = source.outlet;

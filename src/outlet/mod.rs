@@ -13,6 +13,7 @@ mod steps;
 pub use candidates::{Candidate, ReadsAs, TimeField, candidates};
 pub use draft::{Draft, DraftEntry, names, words_of};
 pub use explain::{Explanation, explain};
+pub use finish::MOST_READ;
 pub use live_blog::live_blog;
 pub use recognise::Evidence;
 pub use selectors::{Configured, Field, Matched, Selectors};

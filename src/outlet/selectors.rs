@@ -4,7 +4,7 @@ mod matched;
 
 pub use matched::Matched;
 
-use super::{Draft, DraftEntry, Form, Outlet, Refusal, Source, Split, claims_nothing, names};
+use super::{Draft, DraftEntry, Form, MOST_READ, Outlet, Refusal, Source, Split, claims_nothing, names};
 use crate::css;
 use crate::html::{self, Css, ElementRef, Html, NodeId, body_of, fold, text_of};
 use crate::model::{Mark, Origin, Problem, ProblemCode};
@@ -197,7 +197,7 @@ fn split(selectors: &Selectors, source: &Source) -> Result<Draft, Refusal> {
         let message = format!("nothing on the page matches entry = `{}`", selectors.entry);
         draft.problems.push(Problem::new(ProblemCode::NoEntries, message));
     }
-    draft.entries = elements.into_iter().map(|element| entry(selectors, element, source)).collect();
+    draft.entries = elements.into_iter().take(MOST_READ).map(|element| entry(selectors, element, source)).collect();
     // An id that was not named but found is none if most entries share it: a permalink to the page itself, say. A repeat or
     // two are an entry pinned on top.
     let ids: HashSet<&str> = draft.entries.iter().filter_map(|entry| entry.native.as_deref()).collect();

@@ -79,6 +79,20 @@ pub struct EntryThen {
     pub body_html: Option<String>,
     /// The capture that showed that the outlet has taken it back, where it had.
     pub withdrawn: Option<DateTime<Utc>>,
+    /// What it was known to be about together with entries of other outlets; left out where it was known to be of no story.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub story: Option<StoryThen>,
+}
+
+/// A story that several outlets tell.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct StoryThen {
+    /// Its id.
+    #[serde(with = "uuid::serde::urn")]
+    #[schema(value_type = String)]
+    pub id: Uuid,
+    /// The address of its page here; null where nobody serves it.
+    pub url: Option<String>,
 }
 
 impl Event {
@@ -97,6 +111,7 @@ impl Event {
             permalink: stood.entry.permalink,
             body_html: Some(stood.entry.body_html),
             withdrawn: stood.life.withdrawn,
+            story: stood.story.map(|id| StoryThen { id, url: base.map(|base| format!("{base}/stories/{id}")) }),
         });
         let live_blog = AboutBlog {
             id: head.id,

@@ -110,10 +110,17 @@ fn listed(value: &Value) -> Box<dyn Iterator<Item = &Value> + '_> {
     }
 }
 
-/// An update told twice (in both lists of a page) is one.
+/// An update told twice (in both lists of a page) is one. Two of one minute that have neither id nor headline are told apart by
+/// their words.
 fn drop_repeats(updates: &mut Vec<Update>) {
     let mut seen = HashSet::new();
-    updates.retain(|update| seen.insert((update.anchor.clone(), update.published.text.clone(), update.headline.clone())));
+    updates.retain(|update| {
+        let words = match (&update.anchor, &update.words) {
+            (None, Words::Text(words)) => Some(words.clone()),
+            _ => None,
+        };
+        seen.insert((update.anchor.clone(), update.published.text.clone(), update.headline.clone(), words))
+    });
 }
 
 /// The page's objects by their `@id`, by which they name each other.

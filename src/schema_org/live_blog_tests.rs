@@ -89,3 +89,14 @@ fn updates_and_posts_meet_by_id() {
         ]
     );
 }
+
+#[test]
+fn updates_of_one_minute_are_told_apart_by_their_words() {
+    let at = "2024-03-30T16:48:00Z";
+    let one = |words: &str| json!({"datePublished": at, "articleBody": words});
+    let nodes =
+        [json!({"@type": "LiveBlogPosting", "liveBlogUpdate": [one("The ferry waits."), one("The bridge is shut.")],
+        "blogPosts": [one("The ferry waits.")]})];
+    let posting = in_json(&nodes).unwrap();
+    assert_eq!(posting.updates.len(), 2, "{posting:?}");
+}

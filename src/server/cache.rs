@@ -1,6 +1,7 @@
 //! Written feeds, kept as ready bytes until something changes that they show.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
@@ -131,18 +132,18 @@ impl Slot {
     }
 }
 
-/// The feeds asked for last, as many as fit into so many bytes.
+/// The feeds, or the pages, asked for last, as many as fit into so many bytes.
 #[derive(Debug)]
-pub(super) struct Cache {
+pub(super) struct Cache<K> {
     most: usize,
-    slots: Mutex<Slots>,
+    slots: Mutex<Slots<K>>,
 }
 
-#[derive(Debug, Default)]
-struct Slots {
-    held: HashMap<Arc<Key>, Held>,
+#[derive(Debug)]
+struct Slots<K> {
+    held: HashMap<Arc<K>, Held>,
     /// By the turn at which each was last asked for.
-    turns: BTreeMap<u64, Arc<Key>>,
+    turns: BTreeMap<u64, Arc<K>>,
     turn: u64,
     bytes: usize,
 }
@@ -158,14 +159,14 @@ struct Held {
 /// What a place costs beside its bytes: its key, twice in a table, and what there is of a feed without a byte in it.
 const PLACE: usize = 1024;
 
-impl Cache {
+impl<K: Clone + Eq + Hash> Cache<K> {
     /// One that keeps at most `most` bytes, and in any case what was asked for last.
     pub fn new(most: usize) -> Self {
-        Cache { most, slots: Mutex::default() }
+        Cache { most, slots: Mutex::new(Slots { held: HashMap::new(), turns: BTreeMap::new(), turn: 0, bytes: 0 }) }
     }
 
     /// The place of `key` at `version`, empty where nobody has asked yet.
-    pub fn slot(&self, key: &Key, version: i64) -> Arc<Slot> {
+    pub fn slot(&self, key: &K, version: i64) -> Arc<Slot> {
         let slots = &mut *lock(&self.slots);
         slots.turn += 1;
         let turn = slots.turn;
@@ -189,7 +190,7 @@ impl Cache {
     }
 
     /// Takes note that what is held of `key` weighs more, or less, than before.
-    pub fn weigh(&self, key: &Key) {
+    pub fn weigh(&self, key: &K) {
         let slots = &mut *lock(&self.slots);
         let Some(held) = slots.held.get_mut(key) else { return };
         let bytes = held.slot.size() + PLACE;
@@ -198,7 +199,7 @@ impl Cache {
     }
 }
 
-impl Slots {
+impl<K: Eq + Hash> Slots<K> {
     fn make_room(&mut self, most: usize) {
         while self.bytes > most && self.held.len() > 1 {
             let Some((_, oldest)) = self.turns.pop_first() else { return };

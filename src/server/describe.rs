@@ -4,6 +4,7 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::assets::FEED_STYLE_PATH;
 use super::cache::{Document, Key};
 use super::overview::Overview;
 use super::query::Asked;
@@ -54,6 +55,7 @@ pub(super) fn describe(base: &str, overview: &Overview, key: &Key, asked: &Asked
         self_url: Some(format!("{base}{}/feed.{ending}{query}", own.path)),
         home_url: Some(own.home),
         language: own.language,
+        style: Some(style(&own.path, 0)),
         updated: updated.unwrap_or(DateTime::UNIX_EPOCH),
         pages: Pages { prev, ..Pages::default() },
         ..Feed::default()
@@ -73,6 +75,7 @@ pub(super) fn describe_archived(base: &str, overview: &Overview, key: &Key, page
         self_url: Some(at(page)),
         home_url: Some(own.home),
         language: own.language,
+        style: Some(style(&own.path, 1)),
         updated: archived.at,
         pages: Pages {
             archive: true,
@@ -123,7 +126,7 @@ fn own(base: &str, overview: &Overview, scope: &Scope, heads: &[&Head]) -> Own {
             title: "Live blogs".into(),
             subtitle: Some("Every entry of the live blogs followed here, newest first".into()),
             home: format!("{base}/"),
-            path: String::new(),
+            path: path(scope),
             language,
         },
         Scope::Outlet(slug) => {
@@ -134,8 +137,8 @@ fn own(base: &str, overview: &Overview, scope: &Scope, heads: &[&Head]) -> Own {
                 id: identity::outlet_feed_id(slug),
                 title: format!("{name}: live blogs"),
                 subtitle: Some(format!("Every entry of the live blogs of {name} followed here, newest first")),
-                home: format!("{base}/#{slug}"),
-                path: format!("/outlets/{slug}"),
+                home: format!("{base}{}", path(scope)),
+                path: path(scope),
                 language,
             }
         }
@@ -146,11 +149,35 @@ fn own(base: &str, overview: &Overview, scope: &Scope, heads: &[&Head]) -> Own {
                 id: *id,
                 title: title.unwrap_or("Live blog").into(),
                 subtitle: head.and_then(|head| head.standfirst.clone()),
-                home: head.and_then(|head| head.url.clone()).unwrap_or_else(|| format!("{base}/#{id}")),
-                path: format!("/blogs/{id}"),
+                home: head.and_then(|head| head.url.clone()).unwrap_or_else(|| format!("{base}{}", path(scope))),
+                path: path(scope),
                 language,
             }
         }
+        Scope::Topic(topic) => Own {
+            id: identity::topic_feed_id(base, &topic.name),
+            title: topic.title.clone(),
+            subtitle: Some(format!("{}: every entry of the live blogs that are joined here, newest first", topic.title)),
+            home: format!("{base}{}", path(scope)),
+            path: path(scope),
+            language,
+        },
+    }
+}
+
+/// The style sheet of feeds, as seen from a document `deeper` folders under the path of its scope: a proxy may serve us under a
+/// path.
+fn style(path: &str, deeper: usize) -> String {
+    format!("{}{}", "../".repeat(path.matches('/').count() + deeper), FEED_STYLE_PATH.trim_start_matches('/'))
+}
+
+/// What the paths of a scope begin with.
+pub(super) fn path(scope: &Scope) -> String {
+    match scope {
+        Scope::Everything => String::new(),
+        Scope::Outlet(slug) => format!("/outlets/{slug}"),
+        Scope::Blog(id) => format!("/blogs/{id}"),
+        Scope::Topic(topic) => format!("/topics/{}", topic.name),
     }
 }
 

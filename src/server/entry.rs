@@ -1,7 +1,7 @@
 //! `/entries/<id>`: one entry with its whole life, as a page to read and cite, and as JSON.
 
 use axum::extract::{Path, State};
-use axum::http::header::{ACCEPT, CONTENT_SECURITY_POLICY, LOCATION, VARY};
+use axum::http::header::{ACCEPT, LOCATION, VARY};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -23,10 +23,6 @@ pub(super) mod page;
 
 /// States of which the difference to the one before is told: the newest ones. A live blog's own entry may be edited all day.
 const COMPARED: usize = 100;
-
-/// Pictures are the outlet's, and are fetched from there. Nothing else is, and nothing runs.
-pub(super) const POLICY: &str = "default-src 'none'; style-src 'self'; img-src http: https:; base-uri 'none'; form-action 'none'; \
-    frame-ancestors 'none'";
 
 /// An entry with all that it has been.
 #[derive(Debug, Serialize, ToSchema)]
@@ -152,9 +148,7 @@ async fn html(state: &ServerState, id: &str, request: &HeaderMap) -> Result<Resp
     };
     let base = state.0.base.clone();
     let bytes = rendered(move || page::html(&told(&base, *life, story))).await?;
-    let mut response = written(request, bytes, "text/html; charset=utf-8", "no-cache").await?;
-    response.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
-    Ok(response)
+    super::assets::page(request, bytes).await
 }
 
 /// Comparing long texts takes milliseconds, which other requests should not wait for.

@@ -44,6 +44,16 @@ pub(super) enum Refused {
     Crowded,
     #[error("too many streams of events are open already; try again in a few seconds")]
     Streams,
+    #[error("a subscription is asked for by POST (WebSub)")]
+    HubMethod,
+    #[error("a subscription is asked for in a form: application/x-www-form-urlencoded")]
+    NoForm,
+    #[error("a form may have 16 KiB")]
+    LongForm,
+    #[error("the rest of the request did not come")]
+    Slow,
+    #[error("there are as many subscriptions as there may be, in all or of this host; try again later")]
+    HubFull,
 }
 
 /// The status of an answer that tells why the settings were not taken.
@@ -65,13 +75,19 @@ impl Refused {
             Refused::Page => StatusCode::FORBIDDEN,
             Refused::Stopping => StatusCode::SERVICE_UNAVAILABLE,
             Refused::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
-            Refused::Unavailable | Refused::Crowded | Refused::Streams => StatusCode::SERVICE_UNAVAILABLE,
+            Refused::HubMethod => StatusCode::METHOD_NOT_ALLOWED,
+            Refused::NoForm => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Refused::LongForm => StatusCode::PAYLOAD_TOO_LARGE,
+            Refused::Slow => StatusCode::REQUEST_TIMEOUT,
+            Refused::Unavailable | Refused::Crowded | Refused::Streams | Refused::HubFull => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
     fn header(&self) -> Option<(HeaderName, HeaderValue)> {
         match self {
             Refused::Method => Some((ALLOW, HeaderValue::from_static("GET, HEAD"))),
+            Refused::HubMethod => Some((ALLOW, HeaderValue::from_static("POST"))),
+            Refused::HubFull => Some((RETRY_AFTER, HeaderValue::from_static("3600"))),
             Refused::NotAcceptable => Some((VARY, HeaderValue::from_static("Accept-Encoding"))),
             Refused::Unavailable | Refused::Crowded | Refused::Streams => Some((RETRY_AFTER, HeaderValue::from_static("5"))),
             // What browsers ask a password for, and most feed readers.
@@ -79,9 +95,13 @@ impl Refused {
                 Some((WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"tidings\", charset=\"UTF-8\"")))
             }
             // What comes next on the connection is not to be trusted to be a request.
-            Refused::LongAddress | Refused::Body | Refused::NoHost | Refused::OtherHost(_) => {
-                Some((CONNECTION, HeaderValue::from_static("close")))
-            }
+            Refused::LongAddress
+            | Refused::Body
+            | Refused::NoForm
+            | Refused::LongForm
+            | Refused::Slow
+            | Refused::NoHost
+            | Refused::OtherHost(_) => Some((CONNECTION, HeaderValue::from_static("close"))),
             _ => None,
         }
     }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use axum::extract::{Path, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, LAST_MODIFIED, VARY};
+use axum::http::header::{
+    ACCEPT, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, LAST_MODIFIED, LINK, VARY,
+};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -18,7 +20,7 @@ use super::error::{Refused, quoted};
 use super::missing::{known, no_blog, no_outlet};
 use super::overview::{Checked, Overview};
 use super::query::{Asked, Parameters};
-use super::{ServerState, coding, conditional};
+use super::{ServerState, coding, conditional, missing};
 use crate::feed::{self, Format};
 use crate::store::{Position, Scope, StoreError};
 
@@ -40,6 +42,9 @@ const MAX_AGE_ARCHIVED: (&str, &str) = ("max-age=3600", "max-age=31536000, immut
 /// Instance manipulations (RFC 3229).
 const IM: HeaderName = HeaderName::from_static("im");
 const DELTA_BASE: HeaderName = HeaderName::from_static("delta-base");
+
+/// A feed that a browser shows by itself may load its style sheet, and nothing else.
+const POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; style-src 'self'; frame-ancestors 'none'");
 
 type Answer = Result<Response, Refused>;
 
@@ -69,6 +74,16 @@ pub(super) async fn blog(
     }
 }
 
+pub(super) async fn topic(
+    State(state): State<ServerState>,
+    Path(name): Path<String>,
+    request: Parts,
+    format: Format,
+) -> Answer {
+    let scope = missing::topic(&*state.overview().await?, &state.settings().topics, &name)?;
+    answer(&state, scope, &request, format).await
+}
+
 pub(super) async fn archived(State(state): State<ServerState>, Path(file): Path<String>, request: Parts) -> Answer {
     archive(&state, Scope::Everything, &file, &request).await
 }
@@ -88,9 +103,7 @@ async fn answer(state: &ServerState, scope: Scope, request: &Parts, format: Form
     let asked = Asked::read(request.uri.query())?;
     let overview = state.overview().await?;
     known(&overview, &scope)?;
-    if let Some(slug) = asked.filters.outlets.iter().find(|slug| !overview.has_outlet(slug)) {
-        return Err(Refused::BadQuery(format!("the parameter `outlet` names one too many: {}", no_outlet(&overview, slug))));
-    }
+    outlets_known(&overview, &asked.filters.outlets)?;
     let settled = match asked.as_of {
         Some(as_of) => past(state, &overview, as_of).await?,
         None => false,
@@ -111,6 +124,9 @@ async fn answer(state: &ServerState, scope: Scope, request: &Parts, format: Form
         Checked::Since(at) => header(CHECKED, &httpdate::fmt_http_date(whole_second(at)?)),
         Checked::Never => header(CHECKED, "never"),
     }));
+    if let (Some(hub), Some(own)) = (state.hub_url(), request.uri.path_and_query()) {
+        headers.extend(header(LINK, &format!("<{hub}>; rel=\"hub\", <{}{own}>; rel=\"self\"", state.0.base)));
+    }
     if conditional::unchanged(&request.headers, &etag, written.modified) {
         return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
     }
@@ -126,7 +142,18 @@ async fn answer(state: &ServerState, scope: Scope, request: &Parts, format: Form
         headers.extend(header(DELTA_BASE, &format!("\"{base}\"")));
         return Ok((StatusCode::IM_USED, body(state, headers, &key, &difference, coding).await).into_response());
     }
+    for_whom(&mut headers, &request.headers, format);
     Ok(body(state, headers, &key, &written, coding).await)
+}
+
+/// Refuses a selection by an outlet that is not here.
+pub(super) fn outlets_known(overview: &Overview, outlets: &[String]) -> Result<(), Refused> {
+    match outlets.iter().find(|slug| !overview.has_outlet(slug)) {
+        Some(slug) => {
+            Err(Refused::BadQuery(format!("the parameter `outlet` names one too many: {}", no_outlet(overview, slug))))
+        }
+        None => Ok(()),
+    }
 }
 
 /// The instant since which the client lacks changes, where it says that it takes the difference alone, and the tag by which we
@@ -143,15 +170,8 @@ async fn base<'a>(state: &ServerState, request: &'a Parts) -> Option<(&'a str, D
 }
 
 /// Whether what stood at `as_of` is sure to stay what it is. An instant to come is refused.
-async fn past(state: &ServerState, overview: &Overview, as_of: DateTime<Utc>) -> Result<bool, Refused> {
-    // Without a clock, the newest change tells the time.
-    let now = match state.0.clock.get() {
-        Some(clock) => clock.0(),
-        None => {
-            let newest = state.0.store.position(overview.generation).await.map_err(|_| Refused::Unavailable)?;
-            newest.map_or(DateTime::UNIX_EPOCH, |newest| newest.at)
-        }
-    };
+pub(super) async fn past(state: &ServerState, overview: &Overview, as_of: DateTime<Utc>) -> Result<bool, Refused> {
+    let now = state.now(overview).await?;
     if as_of > now {
         let told = format!("the parameter `as_of` is {}, and that is still to come", as_of.format("%Y-%m-%dT%H:%M:%SZ"));
         return Err(Refused::BadQuery(told));
@@ -186,10 +206,11 @@ async fn archive(state: &ServerState, scope: Scope, file: &str, request: &Parts)
     state.0.cache.weigh(&key);
     let age = if written.modified.is_some() { MAX_AGE_ARCHIVED.1 } else { MAX_AGE_ARCHIVED.0 };
     let etag = written.etag(coding);
-    let headers = labels(&etag, written.modified, age);
+    let mut headers = labels(&etag, written.modified, age);
     if conditional::unchanged(&request.headers, &etag, written.modified) {
         return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
     }
+    for_whom(&mut headers, &request.headers, format);
     Ok(body(state, headers, &key, written, coding).await)
 }
 
@@ -203,8 +224,19 @@ fn labels(etag: &str, modified: Option<SystemTime>, age: &'static str) -> Header
     headers
 }
 
+/// Sends the type of XML to a browser that wants a page: it shows the types of feeds as plain text, and XML with its style sheet.
+/// The bytes are the same, so that a cache has to be told only there.
+fn for_whom(headers: &mut HeaderMap, request: &HeaderMap, format: Format) {
+    let mut accepts = request.get_all(ACCEPT).iter().filter_map(|line| line.to_str().ok());
+    if format != Format::Json && accepts.any(|line| line.contains("text/html")) {
+        headers.insert(VARY, HeaderValue::from_static("Accept-Encoding, Accept"));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/xml; charset=utf-8"));
+    }
+}
+
 async fn body(state: &ServerState, mut headers: HeaderMap, key: &Key, written: &Written, coding: Coding) -> Response {
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(key.format.content_type()));
+    headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static(key.format.content_type()));
+    headers.insert(CONTENT_SECURITY_POLICY, POLICY);
     headers.extend(coding.name().and_then(|name| header(CONTENT_ENCODING, name)));
     let weighed = written.has(coding);
     let bytes = written.coded(coding).await;
@@ -230,6 +262,15 @@ fn whole_second(at: DateTime<Utc>) -> Option<SystemTime> {
 impl ServerState {
     pub(super) async fn overview(&self) -> Result<Arc<Overview>, Refused> {
         self.0.watch.overview(&self.0.store).await.ok_or(Refused::Unavailable)
+    }
+
+    /// The present. Without a clock, the newest change tells the time.
+    pub(super) async fn now(&self, overview: &Overview) -> Result<DateTime<Utc>, Refused> {
+        if let Some(clock) = self.0.clock.get() {
+            return Ok(clock.0());
+        }
+        let newest = self.0.store.position(overview.generation).await.map_err(|_| Refused::Unavailable)?;
+        Ok(newest.map_or(DateTime::UNIX_EPOCH, |newest| newest.at))
     }
 }
 
@@ -271,7 +312,7 @@ async fn write(
     let window = shared.get_or_try_init(load).await?;
     // Where others share the second, a reader that asks by it alone could miss them.
     let modified = window.changed.filter(|_| window.alone).and_then(whole_second);
-    let feed = describe(&state.0.base, overview, key, asked, window);
+    let feed = feed::Feed { hub: state.hub_url(), ..describe(&state.0.base, overview, key, asked, window) };
     Ok(Arc::new(in_the_background(feed, key.format, coding, modified, window.position).await))
 }
 

@@ -2,6 +2,7 @@
 
 use super::error::{Refused, nearest, quoted};
 use super::overview::Overview;
+use crate::config;
 use crate::store::Scope;
 
 /// How many live blogs the answer to a wrong id names.
@@ -15,6 +16,20 @@ pub(super) fn known(overview: &Overview, scope: &Scope) -> Result<(), Refused> {
         Scope::Blog(id) if overview.blogs_in(scope).next().is_none() => Err(no_blog(overview, &id.to_string())),
         _ => Ok(()),
     }
+}
+
+/// The scope of the topic `name`.
+pub(super) fn topic(overview: &Overview, topics: &[config::Topic], name: &str) -> Result<Scope, Refused> {
+    let found = topics.iter().find(|topic| topic.name == name);
+    found.map(|topic| Scope::Topic(overview.joined(topic))).ok_or_else(|| {
+        let names = || topics.iter().map(|topic| topic.name.as_str());
+        let listed = match topics.len() {
+            0 => "the settings name none".to_owned(),
+            _ => format!("there are {}", names().collect::<Vec<_>>().join(", ")),
+        };
+        let meant = nearest(name, names()).map(|name| format!("did you mean `{name}`? ")).unwrap_or_default();
+        Refused::Unknown(format!("there is no topic {} here; {meant}{listed}", quoted(name)))
+    })
 }
 
 pub(super) fn no_outlet(overview: &Overview, slug: &str) -> Refused {
@@ -38,7 +53,7 @@ pub(super) fn no_blog(overview: &Overview, id: &str) -> Refused {
     let listed = match (named.is_empty(), more) {
         (true, _) => "there is none yet".to_owned(),
         (false, 0) => format!("there are {}", named.join(", ")),
-        (false, more) => format!("there are {} and {more} more, all of them on /", named.join(", ")),
+        (false, more) => format!("there are {} and {more} more, all of them on /sources", named.join(", ")),
     };
     Refused::Unknown(format!("no live blog has the id {} here; {listed}", quoted(id)))
 }

@@ -8,6 +8,7 @@ mod admin;
 mod aside;
 mod admit;
 mod api;
+mod assets;
 mod cache;
 mod coding;
 mod conditional;
@@ -17,20 +18,27 @@ mod descriptors;
 mod entry;
 mod error;
 mod events;
+mod evidence;
 mod feeds;
 mod headers;
 mod health;
 mod hosts;
+mod hub;
 mod impatient;
-mod index;
 mod missing;
 mod overview;
+mod pictures;
 mod query;
 mod readers;
 mod requests;
+mod shown;
+mod sources;
 mod stories;
+mod subscribe;
+mod timeline;
 mod watch;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
@@ -41,10 +49,11 @@ use axum::http::{HeaderValue, Uri};
 use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::routing::get;
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use tokio::sync::Semaphore;
 use url::Url;
 
-use crate::config::Access;
+use crate::config::{Access, Topic};
 use crate::feed::Format;
 use crate::metrics::Metrics;
 use crate::store::Store;
@@ -57,6 +66,7 @@ use watch::Watch;
 pub use accept::{serve, serve_admin};
 pub use admin::Reload;
 pub use aside::answer_to;
+pub use hub::PATH as HUB;
 
 /// What a client may take of the server, in time and in memory.
 #[derive(Debug, Clone)]
@@ -73,6 +83,8 @@ pub struct Limits {
     pub drain: Duration,
     /// Bytes of written feeds that are kept in memory.
     pub feeds: usize,
+    /// The same of written timelines.
+    pub pages: usize,
     /// How many requests may wait for a change at once.
     pub waiting: usize,
     /// How many streams of events are open at once, and never more than three quarters of the connections.
@@ -92,6 +104,7 @@ impl Default for Limits {
             connections: 8192,
             drain: Duration::from_secs(4),
             feeds: 64 * 1024 * 1024,
+            pages: 16 * 1024 * 1024,
             waiting: 256,
             streams: 6144,
             heartbeat: Duration::from_secs(15),
@@ -107,6 +120,10 @@ pub struct Settings {
     pub access: Access,
     /// Whether each request is logged.
     pub log_requests: bool,
+    /// Which live blogs are about one event.
+    pub topics: Vec<Topic>,
+    /// The zone of each outlet's clocks, by its slug.
+    pub zones: BTreeMap<String, Tz>,
 }
 
 /// All that answering takes. Cheap to clone; every clone is the same.
@@ -123,7 +140,8 @@ struct Inner {
     settings: RwLock<Arc<Settings>>,
     metrics: Metrics,
     watch: Watch,
-    cache: Cache,
+    cache: Cache<cache::Key>,
+    pages: Cache<timeline::Key>,
     windows: Windows,
     /// Places of those who wait for a change.
     waiting: Semaphore,
@@ -132,6 +150,7 @@ struct Inner {
     /// Turns true when the server is about to stop.
     closing: tokio::sync::watch::Sender<bool>,
     clock: OnceLock<Now>,
+    hub: OnceLock<hub::Desk>,
 }
 
 /// Tells the present.
@@ -149,13 +168,29 @@ impl ServerState {
     pub fn new(store: Store, base_url: Option<&Url>, listen: SocketAddr, limits: Limits) -> Self {
         let base = base_url.map_or_else(|| format!("http://{listen}"), |url| url.as_str().trim_end_matches('/').to_owned());
         let watch = Watch::new(limits.recheck);
-        let (cache, windows) = (Cache::new(limits.feeds), Windows::default());
+        let (cache, pages) = (Cache::new(limits.feeds), Cache::new(limits.pages));
+        let windows = Windows::default();
         let (hosts, settings, metrics) = (Hosts::new(base_url), RwLock::default(), Metrics::default());
-        let clock = OnceLock::new();
+        let (clock, hub) = (OnceLock::new(), OnceLock::new());
         let (waiting, closing) = (Semaphore::new(limits.waiting), tokio::sync::watch::Sender::new(false));
         let fanout = Fanout::new(limits.streams);
-        let inner =
-            Inner { store, base, hosts, limits, settings, metrics, watch, cache, windows, clock, waiting, fanout, closing };
+        let inner = Inner {
+            store,
+            base,
+            hosts,
+            limits,
+            settings,
+            metrics,
+            watch,
+            cache,
+            pages,
+            windows,
+            clock,
+            hub,
+            waiting,
+            fanout,
+            closing,
+        };
         ServerState(Arc::new(inner))
     }
 
@@ -200,8 +235,15 @@ impl ServerState {
 /// What is where.
 pub fn router(state: ServerState) -> Router {
     let mut router = Router::new()
-        .route("/", get(index::page))
-        .route("/style.css", get(index::style))
+        .route("/", get(timeline::everything))
+        .route("/outlets/{slug}", get(timeline::outlet))
+        .route("/blogs/{id}", get(timeline::blog))
+        .route("/topics/{name}", get(timeline::topic))
+        .route("/sources", get(sources::page))
+        .route("/subscribe", get(subscribe::page))
+        .route("/opml", get(subscribe::list))
+        .route(assets::FEED_STYLE_PATH, get(assets::feed_style))
+        .route("/static/{version}/{file}", get(assets::versioned))
         .route("/healthz", get(health::check))
         .route("/entries/{id}", get(entry::entry))
         .route("/stories/{id}", get(stories::story))
@@ -220,6 +262,10 @@ pub fn router(state: ServerState) -> Router {
             .route(
                 &format!("/blogs/{{id}}/feed.{ending}"),
                 get(move |state, path, request| feeds::blog(state, path, request, format)),
+            )
+            .route(
+                &format!("/topics/{{name}}/feed.{ending}"),
+                get(move |state, path, request| feeds::topic(state, path, request, format)),
             );
     }
     router
@@ -227,6 +273,7 @@ pub fn router(state: ServerState) -> Router {
         .method_not_allowed_fallback(|| async { Refused::Method })
         // A route that takes a body is merged behind this line, with a limit of its own.
         .layer(from_fn(admit::without_body))
+        .merge(hub::routes(&state))
         .layer(from_fn_with_state(state.clone(), readers::known))
         .layer(from_fn_with_state(state.clone(), requests::noted))
         .layer(map_response(headers::guarded))

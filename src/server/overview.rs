@@ -6,10 +6,12 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use url::Url;
 use uuid::Uuid;
 
+use crate::config;
 use crate::model::CoverageState;
-use crate::store::{Half, Look, Looked, Scope, SourceState, StoredBlog};
+use crate::store::{Half, Look, Looked, Scope, SourceState, StoredBlog, Topic};
 
 /// The store at one generation, without its entries. What every request asks of it is found out once, when it is made.
 #[derive(Debug)]
@@ -126,12 +128,13 @@ impl Overview {
 
     /// The live blogs of a scope.
     pub fn blogs_in<'a>(&'a self, scope: &Scope) -> impl Iterator<Item = &'a StoredBlog> + use<'a> {
-        let places = match scope {
-            Scope::Everything => 0..self.blogs.len(),
-            Scope::Outlet(slug) => self.outlets.get(slug).map_or(0..0, |outlet| outlet.blogs.clone()),
-            Scope::Blog(id) => self.places.get(id).map_or(0..0, |place| *place..*place + 1),
+        let (places, joined) = match scope {
+            Scope::Everything => (0..self.blogs.len(), Vec::new()),
+            Scope::Outlet(slug) => (self.outlets.get(slug).map_or(0..0, |outlet| outlet.blogs.clone()), Vec::new()),
+            Scope::Blog(id) => (self.places.get(id).map_or(0..0, |place| *place..*place + 1), Vec::new()),
+            Scope::Topic(topic) => (0..0, topic.blogs.iter().filter_map(|id| self.places.get(id).copied()).collect()),
         };
-        self.blogs[places].iter().map(|blog| &**blog)
+        places.chain(joined).map(|place| &*self.blogs[place])
     }
 
     /// The addresses that a live blog is read from.
@@ -147,6 +150,21 @@ impl Overview {
     /// Whether there is an outlet of this slug.
     pub fn has_outlet(&self, slug: &str) -> bool {
         self.outlets.contains_key(slug)
+    }
+
+    /// A topic with those of its live blogs that there are: by the address that is followed, or by the page's own.
+    pub fn joined(&self, topic: &config::Topic) -> Topic {
+        let of = |url: &Url| {
+            let followed = self.sources.iter().find(|source| source.url == url.as_str()).and_then(|source| source.blog);
+            followed.or_else(|| {
+                let stored = self.blogs.iter().find(|blog| blog.head.url.as_deref() == Some(url.as_str()));
+                stored.map(|blog| blog.head.id)
+            })
+        };
+        let mut blogs: Vec<Uuid> = topic.live_blogs.iter().filter_map(of).collect();
+        blogs.sort_unstable();
+        blogs.dedup();
+        Topic { name: topic.name.clone(), title: topic.title.clone(), blogs }
     }
 
     /// The name the configuration gives a live blog.
@@ -165,6 +183,12 @@ impl Overview {
                 self.sources_of(*id).for_each(|source| facts.with_source(source));
                 facts
             }
+            Scope::Topic(topic) => {
+                let mut facts = Facts::default();
+                self.blogs_in(scope).for_each(|blog| facts.with_blog(blog));
+                topic.blogs.iter().flat_map(|id| self.sources_of(*id)).for_each(|source| facts.with_source(source));
+                facts
+            }
         }
     }
 
@@ -172,7 +196,7 @@ impl Overview {
     pub fn version(&self, scope: &Scope) -> i64 {
         match scope {
             Scope::Everything => self.generation,
-            Scope::Outlet(_) | Scope::Blog(_) => self.facts(scope).changed,
+            Scope::Outlet(_) | Scope::Blog(_) | Scope::Topic(_) => self.facts(scope).changed,
         }
     }
 

@@ -52,6 +52,11 @@ impl Parameters {
             .map_err(|wrong| Refused::BadQuery(format!("the parameter `{name}` is {}, and {wrong}", quoted(value))))
     }
 
+    /// All of them, in the order in which they were sent.
+    pub fn pairs(&self) -> &[(String, String)] {
+        &self.0
+    }
+
     fn sent(&self, name: &str) -> Option<String> {
         self.0.iter().find(|(given, _)| given == name).map(|(_, value)| value.clone())
     }
@@ -153,7 +158,7 @@ impl Asked {
 
     /// As the store takes it.
     pub fn query(&self, scope: Scope) -> Query {
-        let archived = !matches!(scope, Scope::Outlet(_));
+        let archived = matches!(scope, Scope::Everything | Scope::Blog(_));
         Query {
             as_of: self.as_of,
             edits: self.edits,

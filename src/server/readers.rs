@@ -22,9 +22,13 @@ const KEY: &str = "key";
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Stranger;
 
-/// Stands in the extensions of an answer: whose token was shown.
+/// Stands in the extensions of a request and of its answer: whose token was shown.
 #[derive(Debug, Clone)]
 pub(super) struct Reader(pub String);
+
+/// Stands in the extensions of a request that the server makes of itself.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ours;
 
 /// Lets through who shows a token, if any is asked for. What was shown is taken out of the address before anybody else sees
 /// it, so that it can get neither into a feed nor into a cache.
@@ -32,13 +36,14 @@ pub(super) async fn known(State(state): State<ServerState>, mut request: Request
     let key = take_key(request.uri_mut());
     let settings = state.settings();
     let tokens = &settings.access.tokens;
-    if tokens.is_empty() {
+    if tokens.is_empty() || request.extensions().get::<Ours>().is_some() {
         return next.run(request).await;
     }
     let shown = credentials(request.headers()).or(key);
     let reader = shown.and_then(|shown| owner(tokens, &shown)).map(|token| Reader(token.name.clone()));
     let mut response = match reader {
         Some(reader) => {
+            request.extensions_mut().insert(reader.clone());
             let mut response = next.run(request).await;
             response.extensions_mut().insert(reader);
             response
@@ -55,7 +60,7 @@ pub(super) async fn known(State(state): State<ServerState>, mut request: Request
 
 /// What says nothing of what is read here: the looks of the pages, and whether the server lives.
 fn is_open(path: &str) -> bool {
-    path == "/healthz" || path == "/style.css" || path.starts_with("/static/")
+    path == "/healthz" || path.starts_with("/static/")
 }
 
 /// A proxy may keep an answer for one reader only.
@@ -115,6 +120,13 @@ fn take_key(uri: &mut Uri) -> Option<String> {
     parts.path_and_query = Some(PathAndQuery::try_from(rest).ok()?);
     *uri = Uri::from_parts(parts).ok()?;
     Some(key)
+}
+
+/// A path with its query, without a token; none where it is no path.
+pub(super) fn without_secret(text: &str) -> Option<String> {
+    let mut uri: Uri = text.parse().ok()?;
+    take_key(&mut uri);
+    Some(path(&uri))
 }
 
 /// An address for a log: who reads it must not be able to read the feed.

@@ -3,7 +3,7 @@
 
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::http::header::{CONTENT_SECURITY_POLICY, LOCATION, VARY};
+use axum::http::header::{LOCATION, VARY};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -14,10 +14,11 @@ use uuid::Uuid;
 
 use super::ServerState;
 use super::api::{ProblemDetails, unavailable, written};
-use super::entry::page::is_web;
-use super::entry::{POLICY, rendered, wants_json};
+use super::assets::{self, Frame, Part};
+use super::entry::{rendered, wants_json};
 use super::error::{Problem, Refused, quoted};
-use super::index::{exact, shown};
+use super::pictures::with_manners;
+use super::shown::{exact, is_web, language_of, shown};
 use crate::model::{Entry, Head, Life, Stamp};
 use crate::store::{FoundStory, InStory, WholeStory};
 use crate::story::minutes_between;
@@ -165,6 +166,7 @@ impl Story {
 #[derive(Template)]
 #[template(path = "story.html")]
 struct Page<'a> {
+    frame: Frame,
     story: &'a Story,
     title: &'a str,
 }
@@ -181,7 +183,10 @@ impl Page<'_> {
 
 fn page(story: &Story) -> Result<Vec<u8>, String> {
     let title = story.entries.iter().find_map(|entry| entry.entry.headline.as_deref()).unwrap_or("A story");
-    Page { story, title }.render().map(String::into_bytes).map_err(|error| error.to_string())
+    Page { frame: Frame::new(1, Part::Entry), story, title }
+        .render()
+        .map(String::into_bytes)
+        .map_err(|error| error.to_string())
 }
 
 /// One story
@@ -231,9 +236,7 @@ async fn html(state: &ServerState, id: &str, request: &HeaderMap) -> Result<Resp
     };
     let base = state.0.base.clone();
     let bytes = rendered(move || page(&Story::told(&base, *story))).await?;
-    let mut response = written(request, bytes, "text/html; charset=utf-8", "no-cache").await?;
-    response.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
-    Ok(response)
+    assets::page(request, bytes).await
 }
 
 enum Looked {

@@ -25,6 +25,7 @@ mod lock;
 mod look;
 mod measure;
 mod compare;
+mod hub;
 mod life;
 mod list;
 mod log;
@@ -34,6 +35,7 @@ mod query;
 mod rebuild;
 mod rows;
 mod save;
+mod sinks;
 mod sources;
 mod sqlite;
 mod trouble;
@@ -47,6 +49,7 @@ pub use backup::Copied;
 pub use captures::{Kept, NewCapture};
 pub use changes::{Change, ChangeKind, Position};
 pub use compare::Compared;
+pub use hub::{HubRequest, Subscription};
 pub use life::{Found, Seen, State, WholeLife};
 pub use list::{Listed, Listing};
 pub use lock::{Holder, Lock};
@@ -56,12 +59,13 @@ pub use measure::Measured;
 pub use prune::{KeepCaptures, Pruned};
 pub use query::{Edits, Query};
 pub use rebuild::Again;
+pub use sinks::SinkState;
 pub use sqlite::Store;
 pub use standing::Health;
 pub use stories::{Also, FoundStory, InStory, Member, WholeStory};
 pub use text::{NoWords, Words};
 pub use whole::{Facets, Selection, Stood, WholeChange, WholePage, Wording};
-pub use window::Archived;
+pub use window::{Archived, Extent, Tally};
 
 /// Which entries a feed is about.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -72,6 +76,19 @@ pub enum Scope {
     Outlet(String),
     /// Those of one live blog, by its id.
     Blog(Uuid),
+    /// Those of the live blogs that a topic joins.
+    Topic(Topic),
+}
+
+/// Live blogs of one event, joined under a name.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Topic {
+    /// Its name in paths.
+    pub name: String,
+    /// What it is called.
+    pub title: String,
+    /// The ids of its live blogs.
+    pub blogs: Vec<Uuid>,
 }
 
 /// The newest entries of a [`Scope`].
@@ -109,6 +126,8 @@ pub struct Shown {
     pub told: Told,
     /// When it began to stand so, by the clock of the change log ([`Change::at`]).
     pub at: DateTime<Utc>,
+    /// Where it stands in time, as [`Listed::place`] has it.
+    pub place: i64,
     /// The story that it was known to be of when it began to stand so. What is found later is told by [`Store::stories_of`], and
     /// here once the entry itself changes: a window must not change without a change of what is in it.
     pub story: Option<Uuid>,

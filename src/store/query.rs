@@ -8,7 +8,7 @@ use super::{Scope, Words};
 ///
 /// Without a filter the newest `limit` are those that surfaced last: published, or since then edited, withdrawn or restored,
 /// however old. History that was filled in later is not among them. A filter other than by outlet makes it a search, which has
-/// the newest by publication; it finds history where `since` or `until` says which time is meant.
+/// the newest by publication; it finds history where `since`, `until` or `before` says which time is meant.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Query {
     /// Where to look.
@@ -21,6 +21,8 @@ pub struct Query {
     pub since: Option<DateTime<Utc>>,
     /// Published before this instant.
     pub until: Option<DateTime<Utc>>,
+    /// Only what stands before this place in time ([`super::Shown::place`]), where a page before ended.
+    pub before: Option<i64>,
     /// With these words in headline, byline or body.
     pub text: Option<Words>,
     /// With these words in the byline.
@@ -62,6 +64,7 @@ impl Query {
             outlets: Vec::new(),
             since: None,
             until: None,
+            before: None,
             text: None,
             author: None,
             key_events: false,
@@ -74,7 +77,7 @@ impl Query {
 
     /// Whether it asks for a time, which finds history too.
     pub(super) fn by_time(&self) -> bool {
-        self.since.is_some() || self.until.is_some()
+        self.since.is_some() || self.until.is_some() || self.before.is_some()
     }
 
     /// Whether it picks entries by anything but where they stand.

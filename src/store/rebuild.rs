@@ -28,11 +28,17 @@ impl Store {
         .map_err(|fault: Fault| self.named(fault))
     }
 
-    /// Takes over from `other`, a store of the same captures, what no capture tells: the followed addresses, and the last look
-    /// at each page.
+    /// Takes over from `other`, a store of the same captures, what no capture tells: the followed addresses, how far sinks and
+    /// subscribers have been told, and the last look at each page.
     pub async fn carry_over(&self, other: &Store) -> Result<(), StoreError> {
         for state in other.sources().await? {
             self.put_source(&state).await?;
+        }
+        for state in other.sinks().await? {
+            self.put_sink(&state).await?;
+        }
+        for subscription in other.subscriptions().await? {
+            self.keep_subscription(&subscription).await?;
         }
         let looks = async {
             let looks = sqlx::query("SELECT id, seen, problems FROM blog").fetch_all(&mut *other.snapshot().await?).await?;

@@ -1,6 +1,7 @@
 //! Full text: what is indexed of an entry, and how words that somebody asks for are looked for.
 
 use sqlx::SqliteConnection;
+use uuid::Uuid;
 
 use super::Scope;
 use super::rows::Fault;
@@ -95,10 +96,17 @@ impl Asked<'_> {
             return None;
         }
         let outlet = |slug: &String| format!("\"o{}\"", hex(slug.as_bytes()));
+        let blog = |id: &Uuid| format!("\"b{}\"", hex(id.as_bytes()));
         match scope {
             Scope::Everything => {}
             Scope::Outlet(slug) => parts.push(format!("(scope : {})", outlet(slug))),
-            Scope::Blog(id) => parts.push(format!("(scope : \"b{}\")", hex(id.as_bytes()))),
+            Scope::Blog(id) => parts.push(format!("(scope : {})", blog(id))),
+            Scope::Topic(topic) => {
+                let any = topic.blogs.iter().map(blog).collect::<Vec<_>>().join(" OR ");
+                // Without a live blog there is nothing to be found, and no word is empty.
+                let any = if any.is_empty() { "\"b\"".to_owned() } else { any };
+                parts.push(format!("(scope : ({any}))"));
+            }
         }
         if !outlets.is_empty() {
             let any = outlets.iter().map(outlet).collect::<Vec<_>>().join(" OR ");

@@ -13,7 +13,7 @@ use super::changes::{Change, ChangeKind};
 use super::log::{ChangeFilter, ChangePage, rows_of};
 use super::rows::{self, Fault, damaged};
 use super::text::Asked;
-use super::{Scope, Store, StoreError, Words};
+use super::{Scope, Store, StoreError, Words, stories};
 use crate::model::{Entry, Head, Life, Mark};
 
 /// A change with its entry.
@@ -36,6 +36,8 @@ pub struct Stood {
     pub life: Life,
     /// When it was published, or first shown where it is dated later than that.
     pub filed: DateTime<Utc>,
+    /// The story that it was known to be of with the change.
+    pub story: Option<Uuid>,
 }
 
 /// Some whole changes.
@@ -216,14 +218,17 @@ async fn entries(db: &mut SqliteConnection, rows: &[SqliteRow], changes: &[Chang
     let found = found.bind(format!("{:?}", numbers.iter().collect::<Vec<_>>())).fetch_all(&mut *db).await?;
     let mut now = HashMap::new();
     for row in &found {
-        let stood = Stood { entry: rows::entry(row)?, life: rows::life(row)?, filed: rows::instant(row, "filed")? };
+        let stood =
+            Stood { entry: rows::entry(row)?, life: rows::life(row)?, filed: rows::instant(row, "filed")?, story: None };
         now.insert(row.try_get::<i64, _>("n")?, (row.try_get::<i64, _>("since")?, stood));
     }
+    let known = stories::known_when(db, about.iter().map(|(nth, n, _)| (*n, changes[*nth].at))).await?;
     let mut stood = HashMap::new();
     let mut past = Vec::new();
     for (nth, n, at) in about {
         let (since, entry) = now.get(&n).ok_or_else(|| damaged("entry", format!("there is no entry {n}")))?;
-        stood.insert(nth, entry.clone());
+        let story = known.get(&(n, changes[nth].at)).copied();
+        stood.insert(nth, Stood { story, ..entry.clone() });
         if *since > at {
             past.push(format!("[{nth},{n},{at}]"));
         }

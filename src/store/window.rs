@@ -15,9 +15,11 @@ use super::{Scope, Store, StoreError, Window};
 mod archived;
 mod load;
 mod pick;
+mod tally;
 mod walk;
 
 pub use archived::Archived;
+pub use tally::{Extent, Tally};
 
 /// Later than every instant.
 const FOREVER: i64 = i64::MAX;
@@ -108,7 +110,10 @@ async fn newest(db: &mut SqliteConnection, at: i64) -> Result<i64, Fault> {
 
 /// A scope as statements have it: a condition, and what is bound to its `?1`.
 struct Place {
+    /// Of a row of an entry, a state or a change.
     condition: &'static str,
+    /// The same of a row of a live blog.
+    of_blogs: &'static str,
     bound: Bound,
 }
 
@@ -121,12 +126,25 @@ enum Bound {
 
 impl Place {
     fn of(scope: &Scope) -> Place {
-        let (condition, bound) = match scope {
-            Scope::Everything => ("?1 IS NULL", Bound::Nothing),
-            Scope::Outlet(slug) => ("outlet = ?1", Bound::Text(slug.clone())),
-            Scope::Blog(id) => ("blog = ?1", Bound::Id(*id.as_bytes())),
+        let (condition, of_blogs, bound) = match scope {
+            Scope::Everything => ("?1 IS NULL", "?1 IS NULL", Bound::Nothing),
+            Scope::Outlet(slug) => ("outlet = ?1", "outlet = ?1", Bound::Text(slug.clone())),
+            Scope::Blog(id) => ("blog = ?1", "id = ?1", Bound::Id(*id.as_bytes())),
+            Scope::Topic(topic) => (
+                "blog IN (SELECT unhex(value) FROM json_each(?1))",
+                "id IN (SELECT unhex(value) FROM json_each(?1))",
+                Bound::Text(id_list(topic.blogs.iter().copied())),
+            ),
         };
-        Place { condition, bound }
+        Place { condition, of_blogs, bound }
+    }
+
+    /// The places that a scope is made of, each of which an index has in its order.
+    fn parts(scope: &Scope) -> Vec<Place> {
+        match scope {
+            Scope::Topic(topic) => topic.blogs.iter().map(|id| Place::of(&Scope::Blog(*id))).collect(),
+            scope => vec![Place::of(scope)],
+        }
     }
 }
 
@@ -149,10 +167,14 @@ fn statement<'q>(sql: String) -> Bindings<'q> {
 
 /// The newest change of the scope up to the one numbered `seq`.
 async fn position(db: &mut SqliteConnection, scope: &Scope, seq: i64) -> Result<Option<Position>, Fault> {
-    let place = Place::of(scope);
-    let sql = format!("SELECT * FROM change WHERE {} AND seq <= ?2 ORDER BY seq DESC LIMIT 1", place.condition);
-    let row = place.bound.to(statement(sql)).bind(seq).fetch_optional(db).await?;
-    row.as_ref().map(changes::position).transpose()
+    let mut newest: Option<Position> = None;
+    for place in Place::parts(scope) {
+        let sql = format!("SELECT * FROM change WHERE {} AND seq <= ?2 ORDER BY seq DESC LIMIT 1", place.condition);
+        let row = place.bound.to(statement(sql)).bind(seq).fetch_optional(&mut *db).await?;
+        let found = row.as_ref().map(changes::position).transpose()?;
+        newest = found.into_iter().chain(newest).max_by_key(|position| position.seq);
+    }
+    Ok(newest)
 }
 
 /// Whether the change at `position` is the first of its second. Later ones don't matter: they show in other states.
@@ -175,17 +197,13 @@ async fn changed(
     }
     // A live blog that has had no entry yet is in no log.
     let place = Place::of(scope);
-    let condition = match scope {
-        Scope::Blog(_) => "id = ?1",
-        _ => place.condition,
-    };
-    let sql = format!("SELECT max(appeared) AS appeared FROM blog WHERE {condition} AND appeared <= ?2");
+    let sql = format!("SELECT max(appeared) AS appeared FROM blog WHERE {} AND appeared <= ?2", place.of_blogs);
     let row = place.bound.to(statement(sql)).bind(view.at).fetch_one(db).await?;
     rows::maybe_instant(&row, "appeared")
 }
 
 /// Ids as a JSON list that SQL turns back with `unhex`.
-fn id_list(ids: impl IntoIterator<Item = Uuid>) -> String {
+pub(super) fn id_list(ids: impl IntoIterator<Item = Uuid>) -> String {
     let quoted: Vec<_> = ids.into_iter().map(|id| format!("\"{}\"", id.simple())).collect();
     format!("[{}]", quoted.join(","))
 }

@@ -111,7 +111,7 @@ fn it_asks_for_as_many_files_as_connections_take() {
         (numbers.next().unwrap_or(u64::MAX), numbers.next().unwrap_or(u64::MAX))
     };
     let (_, hard) = soft_and_hard("self");
-    for (ulimit, files) in [("-Sn", hard.min(4096 + 128)), ("-n", 256)] {
+    for (ulimit, files) in [("-Sn", hard.min(8192 + 128)), ("-n", 256)] {
         let folder = tempfile::tempdir().unwrap();
         let mut command = std::process::Command::new("sh");
         command.arg("-c").arg(format!("ulimit {ulimit} 256; exec \"$0\" serve --listen 127.0.0.1:0"));
@@ -119,7 +119,7 @@ fn it_asks_for_as_many_files_as_connections_take() {
         let serving = Serving::of(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
         assert_eq!(serving.get("/healthz").status, 200);
         assert_eq!(soft_and_hard(&serving.child.id().to_string()).0, files, "ulimit {ulimit} 256");
-        let told = serving.stop("TERM").contains("only 128 connections at once instead of 4096");
+        let told = serving.stop("TERM").contains("only 128 connections at once instead of 8192");
         assert_eq!(told, files == 256, "it says so where it can't have them");
     }
 }

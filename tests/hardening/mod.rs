@@ -10,11 +10,17 @@ mod kill;
 mod mutated;
 mod origin;
 mod outlet;
+mod pages;
 mod politeness;
 mod programs;
+mod requests;
+mod slow;
 mod ssrf;
+mod stop;
 mod time;
 mod unicode;
+mod wire;
+mod xss;
 
 use std::io::Write;
 

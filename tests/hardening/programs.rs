@@ -42,3 +42,32 @@ pub fn python(script: &str, arguments: &[&str], input: &[u8]) -> Verdict {
 pub fn jing(grammar: &Path, xml: &Path) -> Verdict {
     run("jing", &["-c", &grammar.to_string_lossy(), &xml.to_string_lossy()], b"")
 }
+
+/// Runs Node with the modules that the readers' own setup puts beside them.
+pub fn node(arguments: &[&str]) -> Verdict {
+    let modules = std::env::var_os("CLIENTS_RUN").map_or(std::env::temp_dir().join("feed-clients"), Into::into);
+    let modules = format!("NODE_PATH={}", modules.join("node/node_modules").display());
+    match run("env", &[&[&modules, "node"], arguments].concat(), b"") {
+        Verdict::Refused(why) if why.contains("Cannot find module") || why.contains("No such file") => Verdict::Absent,
+        verdict => verdict,
+    }
+}
+
+/// JSON Feed's schema, as ajv keeps to it.
+const AJV: &str = r#"
+const fs = require("fs"), Ajv = require("ajv"), formats = require("ajv-formats");
+const schema = JSON.parse(fs.readFileSync(require.resolve("jsonfeed-schema/schema-v1.1.json"), "utf8"));
+delete schema.$schema;
+const ajv = new (Ajv.default || Ajv)({ strict: false, allErrors: true });
+(formats.default || formats)(ajv);
+const valid = ajv.compile(schema);
+if (!valid(JSON.parse(fs.readFileSync(process.argv[1], "utf8")))) {
+  for (const error of valid.errors.slice(0, 8)) console.log(error.instancePath, error.message);
+  process.exit(1);
+}
+"#;
+
+/// What validates a JSON Feed beyond being JSON.
+pub fn ajv(json: &Path) -> Verdict {
+    node(&["-e", AJV, &json.to_string_lossy()])
+}

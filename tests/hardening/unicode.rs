@@ -2,9 +2,10 @@
 //! lost on the way.
 //!
 //! A library that reads its own feeds again proves nothing here: ours read and write what XML forbids. So the judges are
-//! xmllint (libxml2), Python's expat and json, jq, and Atom's own grammar by jing, as far as they are on this machine.
+//! xmllint (libxml2), Python's expat and json, jq, Atom's own grammar by jing and JSON Feed's schema by ajv, as far as they are on
+//! this machine.
 
-use super::programs::{Verdict, jing, python, run};
+use super::programs::{Verdict, ajv, jing, python, run};
 use super::{full, say};
 use crate::{corpus, sample};
 use std::path::Path;
@@ -152,6 +153,7 @@ fn judged(bytes: &[u8], format: Format) -> Result<(Vec<&'static str>, usize), St
         verdicts.push(("jing", jing(&grammar, &path)));
     }
     let counted = if format == Format::Json {
+        verdicts.push(("ajv", ajv(&path)));
         verdicts.push(("jq", run("jq", &["-e", ".items|length", &file], b"")));
         ("json", python(JSON, &[], bytes))
     } else {
@@ -228,4 +230,14 @@ fn atom_keeps_to_its_grammar() {
     let took = judged(good.as_bytes(), Format::Atom).unwrap().0;
     let wrong = good.replacen("<id>", "<guid>", 1).replacen("</id>", "</guid>", 1);
     assert!(!took.contains(&"jing") || judged(wrong.as_bytes(), Format::Atom).is_err(), "a feed needs an id");
+}
+
+/// The same of JSON Feed's schema.
+#[test]
+fn a_json_feed_keeps_to_its_schema() {
+    let feed = straight(&(' '..'\u{17e}').collect::<Vec<_>>());
+    let good = String::from_utf8(feed::write(&feed, Format::Json)).unwrap();
+    let took = judged(good.as_bytes(), Format::Json).unwrap().0;
+    let wrong = good.replacen("\"id\"", "\"guid\"", 1);
+    assert!(!took.contains(&"ajv") || judged(wrong.as_bytes(), Format::Json).is_err(), "an item needs an id");
 }

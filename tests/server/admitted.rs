@@ -131,7 +131,10 @@ async fn every_answer_forbids_what_it_does_not_need() {
     let server = listen(served).await;
     for (path, host) in [
         ("/", "localhost"),
-        ("/style.css", "localhost"),
+        ("/static/feed.css", "localhost"),
+        ("/sources", "localhost"),
+        ("/subscribe", "localhost"),
+        ("/opml", "localhost"),
         ("/feed.rss", "localhost"),
         ("/feed.json?limit=0", "localhost"),
         ("/healthz", "localhost"),

@@ -331,7 +331,7 @@ async fn an_entrys_page_can_be_read_cited_and_heard() {
     let answer = served.get(&format!("/entries/{}", id_of(&all, "b"))).await;
     let page = answer.text();
     for part in [
-        "<h1>Ferry b is late</h1>",
+        ">Ferry b is late</h1>",
         "<p>Four boats are out, <b>say</b> police.</p>",
         "href=\"https://outlet.example/live#b\" rel=\"noreferrer\"",
         "<dt>Printed</dt><dd><q>12:02</q></dd>",

@@ -351,7 +351,7 @@ async fn who_may_not_read_any_more_is_not_told_any_more() {
     let (state, beside) = (served.state.clone(), again(&served).await);
     let token = |name: &str| Token { name: name.into(), secret: Secret::of(&format!("the-secret-of-{name}")) };
     let access = |names: &[&str]| Access { tokens: names.iter().map(|name| token(name)).collect(), ..Access::default() };
-    state.set(Settings { access: access(&["ann", "bob"]), log_requests: false });
+    state.set(Settings { access: access(&["ann", "bob"]), log_requests: false, ..Settings::default() });
     let server = listen(served).await;
     let address = server.address.to_string();
     let refused = Listener::open(&address, "/events", &[]).await;
@@ -362,9 +362,9 @@ async fn who_may_not_read_any_more_is_not_told_any_more() {
     live(&beside).await;
     assert_eq!((ann.some(8).await.len(), bob.some(8).await.len()), (8, 8));
     // Settings that say the same of readers leave their streams alone.
-    state.set(Settings { access: access(&["ann", "bob"]), log_requests: true });
+    state.set(Settings { access: access(&["ann", "bob"]), log_requests: true, ..Settings::default() });
     assert!(ann.silent(Duration::from_millis(50)).await);
-    state.set(Settings { access: access(&["bob"]), log_requests: false });
+    state.set(Settings { access: access(&["bob"]), log_requests: false, ..Settings::default() });
     assert_eq!((ann.next().await, bob.next().await), (None, None));
     let last = [("Last-Event-ID", "7")];
     assert!(Listener::open(&address, "/events?key=the-secret-of-ann", &last).await.head.starts_with("HTTP/1.1 401"));

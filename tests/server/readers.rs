@@ -13,7 +13,7 @@ async fn guarded() -> Served {
     let served = Served::filled().await;
     let tokens = [("one", ONE), ("two", TWO)].map(|(name, secret)| Token { name: name.into(), secret: Secret::of(secret) });
     let access = Access { tokens: tokens.into(), ..Access::default() };
-    served.state.set(Settings { access, log_requests: true });
+    served.state.set(Settings { access, log_requests: true, ..Settings::default() });
     served
 }
 
@@ -96,7 +96,7 @@ async fn without_a_token_nothing_is_told() {
     assert_eq!((health.status, health.json()), (StatusCode::OK, serde_json::json!({ "status": "ok" })));
     let known = served.get(&format!("/healthz?key={ONE}")).await;
     assert_eq!(known.json()["live_blogs"], 3);
-    assert_eq!(served.get("/style.css").await.status, StatusCode::OK);
+    assert_eq!(served.get("/static/feed.css").await.status, StatusCode::OK);
 }
 
 #[tokio::test]

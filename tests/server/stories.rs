@@ -11,7 +11,7 @@ use crate::sample::{blog, entry};
 const LANDED: &str =
     "The tanker Maria Grey has run aground on Tern Island with 60,000 tonnes of crude oil, the coastguard said.";
 
-fn telling(outlet: &str, at: i64, headline: &str) -> LiveBlog {
+pub fn telling(outlet: &str, at: i64, headline: &str) -> LiveBlog {
     let body_html = format!("<p>{LANDED}</p>");
     let told = Entry { headline: Some(headline.into()), body_html, body_text: LANDED.into(), ..entry("x", at) };
     blog(outlet, "live", vec![told])

@@ -13,7 +13,7 @@ use tidings::identity::{blog_id, entry_id, story_id};
 use tidings::model::{Entry, LiveBlog, Precision, Stamp};
 use tidings::reconcile::Reading;
 use tidings::replay::replay;
-use tidings::store::{FoundStory, InStory, NewCapture, Store, WholeStory};
+use tidings::store::{FoundStory, InStory, NewCapture, Selection, Store, WholeStory};
 use tidings::story::WINDOW;
 use uuid::Uuid;
 
@@ -245,6 +245,10 @@ async fn a_story_keeps_its_id_and_tells_who_was_first() {
     let also = &from_lake.also[0];
     assert_eq!((also.entry, also.minutes, also.first, also.outlet_name.as_str()), (hill_id, Some(-7), true, "HILL"));
     assert_eq!((from_hill.also.len(), from_hill.also[0].minutes), (1, Some(7)));
+    // Told with the change that made it one, to whoever asks whenever.
+    let told = store.whole_changes(&Selection::default(), 0, 9).await.unwrap().changes;
+    let told: Vec<_> = told.iter().map(|whole| whole.entry.as_ref().unwrap().story).collect();
+    assert_eq!(told, [None, Some(story)]);
     // Known since the entry that made it one, and not before.
     assert!(store.stories_of(&[lake_id], Some(minute(13))).await.unwrap().is_empty());
     assert_eq!(store.stories_of(&[lake_id], Some(minute(14))).await.unwrap()[&lake_id], *from_lake);

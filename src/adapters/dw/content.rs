@@ -5,7 +5,7 @@ use super::{clocks, day_of, is_closing, language_of};
 use crate::css;
 use crate::html::{self, Body, Html, Limits, Links, body_of, fold};
 use crate::model::{Coverage, CoverageState, Origin, Problem, ProblemCode};
-use crate::outlet::{Draft, DraftEntry, Refusal};
+use crate::outlet::{Draft, DraftEntry, MOST_READ, Refusal};
 use crate::schema_org;
 use crate::time::Reading;
 use serde_json::Value;
@@ -137,6 +137,7 @@ fn draft(content: Content, links: &Links) -> Result<Draft, Refusal> {
         let (mut seen, mut again) = (HashSet::new(), 0);
         for post in posts {
             match seen.insert(std::ptr::from_ref(post.value)) {
+                true if draft.entries.len() == MOST_READ => break,
                 true => draft.entries.push(entry(post, links)?),
                 false => again += 1,
             }

@@ -8,7 +8,7 @@
 use crate::css;
 use crate::html::{self, ElementRef, Nested, NodeId, body_of, fold, text_of};
 use crate::model::{Mark, Origin, Problem, ProblemCode};
-use crate::outlet::{Draft, DraftEntry, Form, Outlet, Refusal, Source, claims_nothing};
+use crate::outlet::{Draft, DraftEntry, Form, MOST_READ, Outlet, Refusal, Source, claims_nothing};
 use crate::schema_org::{self, Update};
 use crate::time::{self, Order, Printed, Reading};
 use chrono_tz::Tz;
@@ -62,7 +62,7 @@ fn split(source: &Source) -> Result<Draft, Refusal> {
         page.select(css!(".live-event-key-events a[data-id]")).filter_map(|link| link.attr("data-id")).collect();
     let nested = Nested::of(posts.iter().map(|(_, post)| *post));
     let page = About { byline: posting.byline, key_events, nested };
-    for (update, post) in schema_org::join(posting.updates, posts) {
+    for (update, post) in schema_org::join(posting.updates, posts).into_iter().take(MOST_READ) {
         draft.entries.push(entry(update, post, &page, source));
     }
     Ok(draft)

@@ -5,7 +5,7 @@
 use crate::css;
 use crate::html::{self, ElementRef, Html, Nested, NodeId, body_of, text_of};
 use crate::model::{Mark, Origin};
-use crate::outlet::{Draft, DraftEntry, Source};
+use crate::outlet::{Draft, DraftEntry, MOST_READ, Source};
 use crate::time::Reading;
 
 /// The page's blocks and what leads to older ones; nothing where it is not of this engine.
@@ -15,7 +15,7 @@ pub(super) fn read(page: &Html, source: &Source, draft: &mut Draft) -> bool {
         return false;
     }
     let nested = Nested::of(blocks());
-    draft.entries = blocks().map(|block| entry(block, nested.within(block), source)).collect();
+    draft.entries = blocks().take(MOST_READ).map(|block| entry(block, nested.within(block), source)).collect();
     let leads = |link: Option<ElementRef>| link.and_then(|link| source.links.link(link.attr("href")?));
     draft.older = leads(html::first(page, css!(".liveblog-navigation__older a[href]")));
     draft.window = leads(html::first(page, css!(".liveblog-navigation__newer a[href]"))).is_some();

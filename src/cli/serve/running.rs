@@ -6,11 +6,12 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::interval;
 
 use super::signals::Hangups;
-use super::{Arguments, overruled, reading, settings_of, splitter, stories};
+use super::{Arguments, outgoing, overruled, reading, settings_of, splitter, stories};
 use crate::config::{Config, Mistake};
 use crate::fetch::Fetcher;
 use crate::follow::{Follower, load_seeds};
 use crate::log::Log;
+use crate::push::Outgoing;
 use crate::server::ServerState;
 use crate::store::{Lock, Store};
 
@@ -28,6 +29,7 @@ pub(super) struct Running {
     pub state: ServerState,
     pub fetcher: Fetcher,
     pub follower: Follower,
+    pub outgoing: watch::Sender<Outgoing>,
     pub log: Log,
     pub lock: Lock,
 }
@@ -87,7 +89,11 @@ impl Running {
         if otherwise && let Err(error) = self.follower.hasten().await {
             tracing::warn!("what is followed is read anew only when it is due: {error}");
         }
-        self.state.set(settings_of(&config));
+        self.state.set(settings_of(&config, &stories));
+        // Sinks that stay as they are go on undisturbed.
+        if config.sinks != self.config.sinks || config.fetch != self.config.fetch {
+            self.outgoing.send_replace(outgoing(&config, &fetcher));
+        }
         self.log.write_as(config.log_format);
         (self.fetcher, self.config) = (fetcher, config);
         Ok(notes)
@@ -105,11 +111,13 @@ fn keep(new: &mut Config, now: &Config) -> Vec<String> {
     stays("listen", new.listen == now.listen);
     stays("store", new.store == now.store);
     stays("base_url", new.base_url == now.base_url);
+    stays("hub", new.hub == now.hub);
     stays("admin_listen", new.access.admin_listen == now.access.admin_listen);
     stays("admin_token", new.access.admin_token.is_some() == now.access.admin_token.is_some());
     new.listen = now.listen;
     new.store.clone_from(&now.store);
     new.base_url.clone_from(&now.base_url);
+    new.hub.clone_from(&now.hub);
     new.access.admin_listen = now.access.admin_listen;
     if new.access.admin_token.is_some() != now.access.admin_token.is_some() {
         new.access.admin_token.clone_from(&now.access.admin_token);

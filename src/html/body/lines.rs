@@ -7,6 +7,9 @@ pub fn body_of_text<'a>(lines: impl IntoIterator<Item = &'a str>) -> Body {
     let links = Links::new(None);
     let mut writer = Writer::new(&links);
     for line in lines {
+        if writer.full() {
+            break;
+        }
         writer.start("p", "");
         writer.words(line);
         writer.end("p");
@@ -34,6 +37,9 @@ pub fn body_of_lines<'a>(lines: impl IntoIterator<Item = Line<'a>>) -> Body {
     let mut writer = Writer::new(&links);
     let mut in_list = false;
     for line in lines {
+        if writer.full() {
+            break;
+        }
         let (name, words) = match line {
             Line::Paragraph(words) => ("p", words),
             Line::Heading(words) => ("h2", words),

@@ -65,18 +65,28 @@ pub(super) async fn written(
     cached: &'static str,
 ) -> Result<Response, Refused> {
     let coding = coding::choose_for(request, bytes.len()).ok_or(Refused::NotAcceptable)?;
-    let written = Written::new(bytes, Coding::Identity, None, None);
+    Ok(answered(request, &Written::new(bytes, Coding::Identity, None, None), coding, content_type, cached).await)
+}
+
+/// The same for what has been written and coded before.
+pub(super) async fn answered(
+    request: &HeaderMap,
+    written: &Written,
+    coding: Coding,
+    content_type: &'static str,
+    cached: &'static str,
+) -> Response {
     let etag = written.etag(coding);
     let mut headers = HeaderMap::new();
     headers.insert(VARY, HeaderValue::from_static("Accept-Encoding"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static(cached));
     headers.extend(header(ETAG, &etag));
     if conditional::unchanged(request, &etag, None) {
-        return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
+        return (StatusCode::NOT_MODIFIED, headers).into_response();
     }
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     headers.extend(coding.name().and_then(|name| header(CONTENT_ENCODING, name)));
-    Ok((headers, written.coded(coding).await).into_response())
+    (headers, written.coded(coding).await).into_response()
 }
 
 /// The store has failed a request. Which way is for the log.

@@ -4,32 +4,30 @@ use askama::Template;
 
 use super::{EntryLife, Revision};
 use crate::feed::Format;
-use crate::model::{Origin, Precision, Stamp};
 use crate::revision::Fate;
-use crate::server::index::{exact, shown};
+use crate::server::assets::{Frame, Part};
+use crate::server::evidence::Evidence;
+use crate::server::pictures::with_manners;
+use crate::server::shown::{exact, is_web, language_of, shown};
 
 #[derive(Template)]
 #[template(path = "entry.html")]
 struct Page<'a> {
+    frame: Frame,
     told: &'a EntryLife,
     title: String,
+    body: String,
+    language: Option<&'a str>,
     formats: [Format; 3],
     stamps: Vec<Evidence<'a>>,
     /// The newest state first.
     states: Vec<Stage<'a>>,
-    root: &'static str,
 }
 
 /// A state and what made it one.
 struct Stage<'a> {
     kind: &'static str,
     state: &'a Revision,
-}
-
-/// A time with how it is known.
-struct Evidence<'a> {
-    of: &'static str,
-    stamp: &'a Stamp,
 }
 
 pub(super) fn html(told: &EntryLife) -> Result<Vec<u8>, String> {
@@ -41,45 +39,18 @@ pub(super) fn html(told: &EntryLife) -> Result<Vec<u8>, String> {
     let stage = |state| Stage { kind: Revision::kind(state, before.replace(state)), state };
     let mut states: Vec<Stage> = told.revisions.iter().map(stage).collect();
     states.reverse();
-    let page = Page { told, title, formats: Format::ALL, stamps, states, root: "../" };
+    let body = with_manners(&entry.body_html);
+    let page = Page {
+        frame: Frame::new(1, Part::Entry),
+        body,
+        language: language_of(&told.live_blog),
+        told,
+        title,
+        formats: Format::ALL,
+        stamps,
+        states,
+    };
     page.render().map(String::into_bytes).map_err(|error| error.to_string())
-}
-
-impl Evidence<'_> {
-    fn precision(&self) -> &'static str {
-        match self.stamp.precision {
-            Precision::Second => "to the second",
-            Precision::Minute => "to the minute",
-            Precision::Hour => "to the hour",
-            Precision::Day => "the day only; shown at noon",
-            Precision::Unknown => "not known: when it was first seen",
-        }
-    }
-
-    fn origin(&self) -> &'static str {
-        match self.stamp.origin {
-            Origin::Text => "the text of the page",
-            Origin::Attribute => "the markup of the entry",
-            Origin::JsonLd => "the page's JSON-LD",
-            Origin::Meta => "a meta element of the page",
-            Origin::Json => "the outlet's JSON",
-            Origin::FirstSeen => "nowhere on the page: the capture that had the entry first",
-            Origin::ChangeSeen => "nowhere on the page: the capture that showed the change first",
-        }
-    }
-
-    fn zone(&self) -> String {
-        match self.stamp.zone {
-            Some(zone) => zone.name().to_owned(),
-            None if self.stamp.printed.is_some() => "as printed".to_owned(),
-            None => "none needed".to_owned(),
-        }
-    }
-}
-
-/// Whether a browser may be sent there.
-pub(in crate::server) fn is_web(url: &str) -> bool {
-    url.starts_with("https://") || url.starts_with("http://")
 }
 
 impl Revision {

@@ -68,7 +68,7 @@ impl Of {
                 on_page: "SELECT n FROM entry WHERE blog = ?1 AND blog_archive = ?2 ORDER BY n",
                 waiting: "SELECT n FROM entry WHERE blog = ?1 AND (blog_archive IS NULL OR blog_archive = ?2) AND n <= ?3",
             }),
-            Scope::Outlet(_) => None,
+            Scope::Outlet(_) | Scope::Topic(_) => None,
         }
     }
 }

@@ -28,6 +28,7 @@ struct Loaded {
     blog: Uuid,
     rank: u32,
     appeared: DateTime<Utc>,
+    place: i64,
     now: State,
 }
 
@@ -76,7 +77,8 @@ pub(super) async fn load(
             }
         }
         let story = known.get(&(pick.n, state.since)).copied();
-        placed.push((found.rank, Shown { head: head.clone(), entry: state.entry.clone(), life, told, at, story }));
+        let (head, entry, place) = (head.clone(), state.entry.clone(), found.place);
+        placed.push((found.rank, Shown { head, entry, life, told, at, place, story }));
     }
     // They were taken by when they surfaced; they are shown by when they were published.
     placed.sort_by(|(one_rank, one), (other_rank, other)| {
@@ -102,7 +104,8 @@ async fn entries(db: &mut SqliteConnection, numbers: &[i64]) -> Result<HashMap<i
     for row in &found {
         let now = State { entry: Arc::new(rows::entry(row)?), life: rows::life(row)?, since: rows::instant(row, "since")? };
         let appeared = rows::instant(row, "appeared")?;
-        loaded.insert(row.try_get("n")?, Loaded { blog: rows::blog_of(row)?, rank: rows::rank(row)?, appeared, now });
+        let (blog, rank, place) = (rows::blog_of(row)?, rows::rank(row)?, row.try_get("place")?);
+        loaded.insert(row.try_get("n")?, Loaded { blog, rank, appeared, place, now });
     }
     Ok(loaded)
 }
@@ -193,14 +196,11 @@ async fn heads(db: &mut SqliteConnection, blogs: HashSet<Uuid>, at: i64) -> Resu
 /// The heads of all live blogs of a scope that there were at `at`, as they stood then.
 pub(super) async fn heads_of(db: &mut SqliteConnection, scope: &Scope, at: i64) -> Result<Vec<Head>, Fault> {
     let place = Place::of(scope);
-    let condition = match scope {
-        Scope::Blog(_) => "id = ?1",
-        _ => place.condition,
-    };
     let sql = format!(
         "SELECT blog.*, (SELECT head FROM blog_revision WHERE blog_revision.blog = blog.id AND until > ?2
             ORDER BY until LIMIT 1) AS head
-         FROM blog WHERE {condition} AND appeared <= ?2 ORDER BY outlet, key"
+         FROM blog WHERE {condition} AND appeared <= ?2 ORDER BY outlet, key",
+        condition = place.of_blogs
     );
     let found = place.bound.to(statement(sql)).bind(at).fetch_all(db).await?;
     found.iter().map(rows::head_then).collect()

@@ -4,31 +4,44 @@ use sqlx::{Row, SqliteConnection};
 
 use super::walk::{Candidate, Own, Walk, Walks, What};
 use super::{FOREVER, Place, View, archived};
-use crate::store::Scope;
 use crate::store::query::{Edits, Query};
 use crate::store::rows::Fault;
 use crate::store::text::{Asked, PLACES, STATES};
+use crate::store::{Scope, Topic};
 
 /// How many outlets a query may name is for the caller to bound: each is a walk.
-fn places(query: &Query) -> Vec<Place> {
+pub(super) fn places(query: &Query) -> Vec<Place> {
     match &query.scope {
         Scope::Everything if !query.outlets.is_empty() => {
             query.outlets.iter().map(|slug| Place::of(&Scope::Outlet(slug.clone()))).collect()
         }
         Scope::Outlet(slug) if !query.outlets.is_empty() && !query.outlets.contains(slug) => Vec::new(),
-        scope => vec![Place::of(scope)],
+        scope => Place::parts(scope),
     }
 }
 
-/// Whether the scope is a live blog of none of the outlets asked for.
-async fn elsewhere(db: &mut SqliteConnection, query: &Query) -> Result<bool, Fault> {
-    let Scope::Blog(id) = &query.scope else { return Ok(false) };
-    if query.outlets.is_empty() {
-        return Ok(false);
+/// The scope less the live blogs of other outlets than those asked for; none where nothing is left of it.
+pub(super) async fn narrowed(db: &mut SqliteConnection, query: &Query) -> Result<Option<Query>, Fault> {
+    let blogs = match &query.scope {
+        _ if query.outlets.is_empty() => return Ok(Some(query.clone())),
+        Scope::Everything | Scope::Outlet(_) => return Ok(Some(query.clone())),
+        Scope::Blog(id) => vec![*id],
+        Scope::Topic(topic) => topic.blogs.clone(),
+    };
+    let mut left = Vec::new();
+    for id in blogs {
+        let outlet: Option<String> = sqlx::query_scalar("SELECT outlet FROM blog WHERE id = ?")
+            .bind(&id.as_bytes()[..])
+            .fetch_optional(&mut *db)
+            .await?;
+        left.extend(outlet.is_some_and(|outlet| query.outlets.contains(&outlet)).then_some(id));
     }
-    let outlet: Option<String> =
-        sqlx::query_scalar("SELECT outlet FROM blog WHERE id = ?").bind(&id.as_bytes()[..]).fetch_optional(db).await?;
-    Ok(outlet.is_none_or(|outlet| !query.outlets.contains(&outlet)))
+    let scope = match &query.scope {
+        _ if left.is_empty() => return Ok(None),
+        Scope::Topic(topic) => Scope::Topic(Topic { blogs: left, ..topic.clone() }),
+        scope => scope.clone(),
+    };
+    Ok(Some(Query { scope, ..query.clone() }))
 }
 
 /// What to load: a state of an entry, and what it is shown as.
@@ -47,9 +60,8 @@ impl From<Candidate> for Pick {
 }
 
 pub(super) async fn pick(db: &mut SqliteConnection, query: &Query, view: &View) -> Result<Vec<Pick>, Fault> {
-    if query.limit == 0 || elsewhere(db, query).await? {
-        return Ok(Vec::new());
-    }
+    let narrowed = narrowed(db, query).await?;
+    let Some(query) = narrowed.as_ref().filter(|query| query.limit > 0) else { return Ok(Vec::new()) };
     let limit = i64::try_from(query.limit).unwrap_or(i64::MAX);
     let mut walks = match (query.is_search(), query.edits) {
         (true, _) => search(query, view, limit),
@@ -78,7 +90,7 @@ pub(super) async fn pick(db: &mut SqliteConnection, query: &Query, view: &View) 
 /// What has surfaced last.
 fn window(query: &Query, view: &View, limit: i64) -> Walks {
     let mut walks = Vec::new();
-    for Place { condition, bound } in places(query) {
+    for Place { condition, bound, .. } in places(query) {
         let now = format!(
             "SELECT surfaced AS k1, n AS k2, 0 AS k3, surfaced AS o1, n, since, {FOREVER} AS until, 1 AS fits, 0 AS what,
                 {at} AS shown
@@ -162,7 +174,8 @@ fn bounds(query: &Query, view: &View, below: i64) -> (Own, i64) {
     let until = query.until.map_or(FOREVER, millis).min(view.at.saturating_add(1));
     let above = (until.max(0) / 1000 + 1 + OVERRUN).min(i64::MAX / PLACES / STATES);
     let lowest = since.max(0) / 1000 * PLACES;
-    (Own { lowest, since, until, newest: view.newest, ..Own::default() }, (above * PLACES).min(below))
+    let highest = (above * PLACES).min(below).min(query.before.unwrap_or(FOREVER));
+    (Own { lowest, since, until, newest: view.newest, ..Own::default() }, highest)
 }
 
 /// Entries by when they were published, whatever state they are in, below the place `below` and in this order among others.
@@ -170,7 +183,7 @@ fn placed(query: &Query, view: &View, limit: i64, history: &[&str], below: i64, 
     let (own, highest) = bounds(query, view, below);
     let mut walks = Vec::new();
     let first = if query.edits == Edits::Append { 0 } else { view.at };
-    for Place { condition, bound } in places(query) {
+    for Place { condition, bound, .. } in places(query) {
         for history in history {
             let sql = format!(
                 "SELECT place AS k1, 0 AS k2, 0 AS k3, {order} AS o1, n, 0 AS since, {FOREVER} AS until,
@@ -200,7 +213,7 @@ fn edits(query: &Query, view: &View, limit: i64) -> Walks {
         _ => "kind = 'edited'",
     };
     let own = Own { significance: Query::SIGNIFICANT, ..Own::default() };
-    let walk = |Place { condition, bound }| {
+    let walk = |Place { condition, bound, .. }| {
         let sql = format!(
             "SELECT seq AS k1, 0 AS k2, 0 AS k3, at AS o1, entry AS n, 0 AS since, {FOREVER} AS until, ({fits}) AS fits,
                 iif(kind = 'edited', 1, 2) AS what, at AS shown
@@ -268,7 +281,8 @@ mod tests {
         let mut db = store.snapshot().await.unwrap();
         let now = View { at: FOREVER - 1, seq: 0, newest: FOREVER, past: false };
         let then = View { at: 1_641_556_800_000, seq: 7, newest: 7, past: true };
-        let scopes = [Scope::Everything, Scope::Outlet("lake".into()), Scope::Blog(uuid::Uuid::nil())];
+        let topic = Topic { name: "a".into(), title: "A".into(), blogs: vec![uuid::Uuid::nil(), uuid::Uuid::max()] };
+        let scopes = [Scope::Everything, Scope::Outlet("lake".into()), Scope::Blog(uuid::Uuid::nil()), Scope::Topic(topic)];
         let words = Words::parse("ferry").unwrap();
         let mut walked = 0;
         for scope in scopes {
