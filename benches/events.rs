@@ -152,6 +152,15 @@ impl Measured {
     }
 }
 
+/// Milliseconds of processor time that a process has had, where the system tells: what a busy machine does not make longer.
+fn processor(process: &str) -> Option<f64> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    // Behind the name, which may hold anything: user and system time, in hundredths of a second.
+    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    let ticks = |nth: usize| fields.get(nth)?.parse::<f64>().ok();
+    Some((ticks(11)? + ticks(12)?) * 10.0)
+}
+
 impl Drop for Measured {
     fn drop(&mut self) {
         // At the end of its stdin it stops.
@@ -228,6 +237,8 @@ async fn run(path: &Path, streams: usize, commits: i64, slack: f64) -> bool {
         (micros() - begun) as f64 / 1e6
     );
 
+    let spent = |server: &Measured| (processor(&server.child.id().to_string()), processor("self"));
+    let begun = spent(&server);
     let mut committed = Vec::new();
     for _ in 0..commits {
         let mut asked = server;
@@ -240,6 +251,11 @@ async fn run(path: &Path, streams: usize, commits: i64, slack: f64) -> bool {
         server = answered;
         committed.push(began);
         tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    if let ((Some(one), Some(two)), (Some(one_after), Some(two_after))) = (begun, spent(&server)) {
+        let each = |before: f64, after: f64| (after - before) / commits as f64;
+        let (server, listeners) = (each(one, one_after), each(two, two_after));
+        println!("processor time for each commit: the server {server:.0} ms, the listeners {listeners:.0} ms");
     }
     let mut took = Vec::with_capacity(streams * committed.len());
     let mut whole = true;

@@ -72,6 +72,9 @@ pub struct Outlet {
     _closed: TcpSocket,
 }
 
+/// How far a page had gone on when it was asked for, and what it was.
+type Asked = (usize, Arc<[u8]>);
+
 struct Desk {
     faults: HashMap<String, Fault>,
     sick: AtomicBool,
@@ -81,7 +84,7 @@ struct Desk {
     /// How many entries every page has gone on by: as many new ones are on top, and as many old ones are no longer shown.
     news: AtomicUsize,
     /// As they were last asked for, each with how far it had gone on.
-    pages: Mutex<HashMap<String, (usize, Arc<[u8]>)>>,
+    pages: Mutex<HashMap<String, Asked>>,
     closed: u16,
     visits: Mutex<Vec<Visit>>,
     open: Mutex<BTreeMap<String, usize>>,

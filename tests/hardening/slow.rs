@@ -216,7 +216,7 @@ fn slow_clients_are_shown_out_and_nobody_else_notices() {
     let pause = (until - Instant::now()).mul_f64(0.9) / REQUESTS;
     let took = |address: &str, wire: &mut Wire, number: u32| {
         // Over a connection that stays, and over a new one.
-        if number % 2 == 0 {
+        if number.is_multiple_of(2) {
             *wire = Wire::new(address);
         }
         let path = ["/feed.rss", "/feed.atom", "/feed.json", "/"][number as usize % 4];
