@@ -101,3 +101,27 @@ async fn a_feed_tells_of_a_story_only_with_a_change_of_the_entry() {
     let then = served.get("/outlets/lake/feed.json?as_of=2022-01-07T12:20:00Z").await.json();
     assert_eq!(then["items"], before.json()["items"]);
 }
+
+#[tokio::test]
+async fn a_timeline_tells_who_else_has_it_and_who_had_it_first() {
+    let served = Served::empty().await;
+    served.save(&telling("lake", 5, "Tanker aground"), 6).await;
+    let (lake, hill) = (entry_id("lake", "live", "x"), entry_id("hill", "live", "x"));
+    let alone = served.get("/outlets/lake").await;
+    assert!(!alone.text().contains("Also at"), "{}", alone.text());
+    served.save(&telling("hill", 17, "Oil tanker on Tern Island"), 18).await;
+
+    // Nothing of that outlet has changed, and yet what is told beside its entry has.
+    let page = served.get("/outlets/lake").await;
+    let first = format!(
+        "First here. Also at <a href=\"../entries/{hill}\" title=\"Oil tanker on Tern Island\">HILL</a> 12 min later."
+    );
+    assert!(page.text().contains(&first), "{}", page.text());
+    let all = served.get("/").await;
+    let second = format!("entries/{lake}\" title=\"Tanker aground\">LAKE</a> 12 min earlier, first.");
+    let side_by_side = format!("stories/{}\">", story_id(lake));
+    assert!(all.text().contains(&second) && all.text().contains(&side_by_side), "{}", all.text());
+    // As it stood before anybody else had it.
+    let then = served.get("/?as_of=2022-01-07T12:10:00Z").await;
+    assert!(then.text().contains("Tanker aground") && !then.text().contains("Also at"), "{}", then.text());
+}
