@@ -175,12 +175,17 @@ async fn rows(path: &Path) -> Vec<String> {
     all
 }
 
-/// The tables that this schema and the later ones make.
-fn made_since(schema: usize) -> Vec<String> {
+/// What takes back all that this schema and the later ones make: the indexes first, as those of older tables would stay.
+fn taking_back(schema: usize) -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store/schema");
     let texts = (schema..).map_while(|number| std::fs::read_to_string(folder.join(format!("{number}.sql"))).ok());
-    let name = |line: &str| Some(line.strip_prefix("CREATE TABLE ")?.split_whitespace().next()?.to_owned());
-    texts.flat_map(|text| text.lines().filter_map(name).collect::<Vec<_>>()).collect()
+    let text: String = texts.collect();
+    let made = |kind| {
+        let name =
+            move |line: &str| Some(line.strip_prefix(&format!("CREATE {kind} "))?.split_whitespace().next()?.to_owned());
+        text.lines().filter_map(name).map(move |name| format!("DROP {kind} {name}")).collect::<Vec<_>>()
+    };
+    [made("INDEX"), made("TABLE")].concat()
 }
 
 #[tokio::test]
@@ -209,8 +214,8 @@ async fn a_replay_and_a_store_of_before_come_to_the_same_stories() {
     // As a tidings without stories has left it.
     store.close().await;
     let mut db = SqliteConnection::connect(&format!("sqlite://{}", path.display())).await.unwrap();
-    for table in made_since(4) {
-        sqlx::query(sqlx::AssertSqlSafe(format!("DROP TABLE {table}"))).execute(&mut db).await.unwrap();
+    for statement in taking_back(4) {
+        sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&mut db).await.unwrap();
     }
     sqlx::query("PRAGMA user_version = 3").execute(&mut db).await.unwrap();
     db.close().await.unwrap();
