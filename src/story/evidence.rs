@@ -113,6 +113,12 @@ impl Evidence {
         Evidence { likeness, shared, telling, excluded: excluded(one, other, telling) }
     }
 
+    /// Whether they may still tell of the same development once it is known what their live blogs say all the time: that takes
+    /// from what is shared and from what is telling, and lifts no exclusion.
+    pub fn may_be_same(&self) -> bool {
+        !self.excluded && (self.telling > 0 && self.shared >= SHARED_TELLING || self.shared >= REPRINTED)
+    }
+
     /// Whether they tell of the same development.
     pub fn is_same(&self) -> bool {
         let enough = if self.telling >= TELLING { SHARED_TELLING } else { SHARED };

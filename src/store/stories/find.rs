@@ -60,9 +60,8 @@ pub(in super::super) async fn assign(db: &mut SqliteConnection, at: i64, mut sub
         let mut alike = Vec::new();
         for n in found {
             let (Some(own), Some(other)) = (told.get(&subject.n), told.get(n)) else { continue };
-            let evidence = surroundings.compare(db, own, other).await?;
-            if evidence.is_same() {
-                alike.push((evidence.likeness, other.id, *n));
+            if let Some(likeness) = surroundings.likeness(db, own, other).await? {
+                alike.push((likeness, other.id, *n));
             }
         }
         alike.sort_by(|one, other| other.0.total_cmp(&one.0).then(one.1.cmp(&other.1)));

@@ -68,11 +68,27 @@ pub(super) struct Surroundings {
     topics: HashMap<(Uuid, i64), Arc<HashSet<String>>>,
 }
 
+/// Of the later one, whichever it is: the two are compared alike from either side.
+fn hours(one: &Told, other: &Told) -> i64 {
+    one.published.max(other.published).div_euclid(WINDOW.num_milliseconds())
+}
+
 impl Surroundings {
+    /// How much two entries are alike that tell of the same development. What their live blogs say all the time is looked up
+    /// only where that can still decide: most candidates come to nothing, each from another live blog.
+    pub async fn likeness(&mut self, db: &mut SqliteConnection, one: &Told, other: &Told) -> Result<Option<f64>, Fault> {
+        let around = self.around(db, hours(one, other)).await?;
+        let none = HashSet::new();
+        if !Evidence::of(&one.gist, &other.gist, &around, [&none, &none]).may_be_same() {
+            return Ok(None);
+        }
+        let evidence = self.compare(db, one, other).await?;
+        Ok(evidence.is_same().then_some(evidence.likeness))
+    }
+
     /// Compares two entries.
     pub async fn compare(&mut self, db: &mut SqliteConnection, one: &Told, other: &Told) -> Result<Evidence, Fault> {
-        // Of the later one, whichever it is: the two are compared alike from either side.
-        let hours = one.published.max(other.published).div_euclid(WINDOW.num_milliseconds());
+        let hours = hours(one, other);
         let around = self.around(db, hours).await?;
         let topics = (self.topics(db, one.blog, hours).await?, self.topics(db, other.blog, hours).await?);
         Ok(Evidence::of(&one.gist, &other.gist, &around, [&topics.0, &topics.1]))
