@@ -21,8 +21,8 @@ trap finish EXIT
 "$clients/setup.sh" >"$work/setup.log" 2>&1 || { tail -20 "$work/setup.log"; exit 1; }
 
 failures=0
-serve() { # arguments: the server listens, and `base` is where
-  "$tidings" serve --listen 127.0.0.1:0 "$@" >"$work/out" 2>"$work/err" &
+serve() { # address, arguments: the server listens, and `base` is where
+  "$tidings" serve --listen "$@" >"$work/out" 2>"$work/err" &
   server=$!
   for _ in $(seq 100); do
     grep -q '^Ctrl-C stops' "$work/out" 2>/dev/null && break
@@ -38,7 +38,7 @@ stop() {
   [ "$status" = 0 ] || { echo "the server ended with $status"; failures=$((failures + 1)); }
 }
 
-serve --store "$work/tidings.db"
+serve 127.0.0.1:0 --store "$work/tidings.db"
 cat "$work/out"
 entries=$(sed -n 's/^tidings [^:]*: \([0-9]*\) entries.*/\1/p' "$work/out")
 
@@ -119,7 +119,7 @@ nb() { # newsboat, policy, format, feed: rows that it has after reading
 # Newsboat knows a feed by its address, so that both servers have to listen at one.
 port=$("$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 for stage in half whole; do
-  serve --listen "127.0.0.1:$port" --store "$work/life.db" --config "$work/life/$stage.toml"
+  serve "127.0.0.1:$port" --store "$work/life.db" --config "$work/life/$stage.toml"
   blog=$(curl -sf "$base"api/v1/blogs | jq -r '.blogs[0].id' | sed 's/urn:uuid://')
   for policy in $policies; do
     name=${policy%%:*} query=${policy#*:}
@@ -134,8 +134,8 @@ for stage in half whole; do
         cmp - "$life/expected/$name.$format"; then
         failures=$((failures + 1))
       fi
-      if [ "$format" = json ]; then clients="jsonfeed node-parsers"; else clients="xmllint feedparser newsboat node-parsers"; fi
-      for client in $clients; do read_with "$client" "$feed" 1; done
+      if [ "$format" = json ]; then readers="jsonfeed node-parsers"; else readers="xmllint feedparser newsboat node-parsers"; fi
+      for client in $readers; do read_with "$client" "$feed" 1; done
     done
   done
   stop
