@@ -113,8 +113,9 @@ impl Evidence {
         Evidence { likeness, shared, telling, excluded: excluded(one, other, telling) }
     }
 
-    /// Whether they may still tell of the same development once it is known what their live blogs say all the time: that takes
-    /// from what is shared and from what is telling, and lifts no exclusion.
+    /// Whether they may still tell of the same development once it is known what is said around them (in what knows of nothing,
+    /// everything is rare) and what their live blogs say all the time: that takes from what is shared and from what is
+    /// telling, and lifts no exclusion.
     pub fn may_be_same(&self) -> bool {
         !self.excluded && (self.telling > 0 && self.shared >= SHARED_TELLING || self.shared >= REPRINTED)
     }
@@ -177,4 +178,47 @@ fn excluded(one: &Gist, other: &Gist, telling: usize) -> bool {
 
 fn stems<'a>(gist: &'a Gist, of: &dyn Fn(&Term) -> bool) -> HashSet<&'a str> {
     gist.terms.iter().filter(|term| of(term)).map(|term| term.stem.as_str()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whatever is known besides, what can't be the same before is not the same after.
+    #[test]
+    fn what_is_looked_up_later_only_takes_away() {
+        let texts = [
+            "Explosion at the Tern Island refinery kills 4, says Ada Holm of the Lowport coastguard.",
+            "Ada Holm says 4 people died in an explosion at the refinery on Tern Island near Lowport.",
+            "The Lowport coastguard has closed the harbour of Tern Island, says Ada Holm.",
+            "Explosion in Highport kills 7, says Jonas Vik of the fire brigade.",
+            "Final score in Lowport: 2-1 for the home side, after Jonas Vik saw red.",
+            "Half-time in Lowport: 1-1, and Jonas Vik has been booked.",
+        ];
+        let gists = texts.map(|text| Gist::of(Some(&text[..24]), text));
+        let (mut passed, mut same) = (0, 0);
+        for one in &gists {
+            for other in &gists {
+                // Every set of what is known around, and of what each of the two says all the time.
+                for around in 0..1 << gists.len() {
+                    let mut usual = Usual::default();
+                    let known = gists.iter().enumerate().filter(|(nth, _)| around >> nth & 1 == 1);
+                    known.for_each(|(nth, gist)| (0..=nth).for_each(|_| usual.add(gist)));
+                    let said = usual.said_all_the_time();
+                    let none = HashSet::new();
+                    let bounds = [
+                        Evidence::of(one, other, &Usual::default(), [&none, &none]),
+                        Evidence::of(one, other, &usual, [&none, &none]),
+                    ];
+                    for topics in [[&none, &none], [&said, &none], [&none, &said], [&said, &said]] {
+                        let is_same = Evidence::of(one, other, &usual, topics).is_same();
+                        assert!(!is_same || bounds.iter().all(Evidence::may_be_same), "{one:?} {other:?} {around:b}");
+                        same += usize::from(is_same);
+                    }
+                    passed += usize::from(bounds[0].may_be_same());
+                }
+            }
+        }
+        assert!(same > 0 && passed > same / 8 && passed < gists.len() * gists.len() * 64, "{passed} {same}");
+    }
 }

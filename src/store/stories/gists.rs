@@ -74,12 +74,12 @@ fn hours(one: &Told, other: &Told) -> i64 {
 }
 
 impl Surroundings {
-    /// How much two entries are alike that tell of the same development. What their live blogs say all the time is looked up
-    /// only where that can still decide: most candidates come to nothing, each from another live blog.
+    /// How much two entries are alike that tell of the same development. What is said around them, and what their live blogs say
+    /// all the time, is looked up only where it can still decide: most candidates come to nothing, each from another live blog.
     pub async fn likeness(&mut self, db: &mut SqliteConnection, one: &Told, other: &Told) -> Result<Option<f64>, Fault> {
-        let around = self.around(db, hours(one, other)).await?;
         let none = HashSet::new();
-        if !Evidence::of(&one.gist, &other.gist, &around, [&none, &none]).may_be_same() {
+        let may_be_same = |around: &Usual| Evidence::of(&one.gist, &other.gist, around, [&none, &none]).may_be_same();
+        if !may_be_same(&Usual::default()) || !may_be_same(&*self.around(db, hours(one, other)).await?) {
             return Ok(None);
         }
         let evidence = self.compare(db, one, other).await?;
