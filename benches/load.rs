@@ -57,6 +57,13 @@ struct Newsroom {
     asked: AtomicU64,
     /// Entries that each live blog has had.
     written: Vec<AtomicU64>,
+    /// When the first of them were published: who has been silent for a day is hardly asked any more.
+    start: DateTime<Utc>,
+}
+
+#[expect(clippy::disallowed_methods, reason = "a program of its own has to read the clock")]
+fn now() -> DateTime<Utc> {
+    std::time::SystemTime::now().into()
 }
 
 impl Newsroom {
@@ -68,6 +75,7 @@ impl Newsroom {
             busy: AtomicBool::new(true),
             asked: AtomicU64::new(0),
             written: (0..BLOGS).map(|_| AtomicU64::new(SHOWN)).collect(),
+            start: now() - TimeDelta::seconds((EVERY * (SHOWN + 1)) as i64),
         });
         for listener in listeners {
             let newsroom = newsroom.clone();
@@ -89,7 +97,7 @@ impl Newsroom {
             Some(blog) => {
                 self.asked.fetch_add(1, Relaxed);
                 let new = u64::from(self.busy.load(Relaxed));
-                ("200 OK", page(blog, self.written[blog].fetch_add(new, Relaxed)))
+                ("200 OK", page(blog, self.start, self.written[blog].fetch_add(new, Relaxed) + new))
             }
             None => ("404 Not Found", String::new()),
         };
@@ -111,13 +119,12 @@ fn words(dice: &mut Dice, count: usize) -> String {
 }
 
 /// The page of a live blog that has had `written` entries.
-fn page(blog: usize, written: u64) -> String {
+fn page(blog: usize, start: DateTime<Utc>, written: u64) -> String {
     let address = format!("https://harbour{}.example/live/{blog}", blog % HOSTS);
-    let start: DateTime<Utc> = DateTime::from_timestamp(1_641_556_800, 0).unwrap_or_default();
     let updates: Vec<String> = (written.saturating_sub(SHOWN)..written)
         .rev()
         .map(|nth| {
-            let at = (start + TimeDelta::seconds(20 * nth as i64 + blog as i64 % 20)).to_rfc3339();
+            let at = (start + TimeDelta::seconds((EVERY * nth) as i64 + blog as i64 % EVERY as i64)).to_rfc3339();
             // Live blogs that share words and times would be one that has moved.
             let mut dice = Dice(blog as u64 * 1_000_003 + nth);
             let (headline, body) = (words(&mut dice, 7), words(&mut dice, 60));
@@ -128,8 +135,9 @@ fn page(blog: usize, written: u64) -> String {
         })
         .collect();
     format!(
-        r#"<!doctype html><html lang=en><head><meta charset=utf-8><title>Line {blog}</title><link rel=canonical href="{address}"><script type="application/ld+json">{{"@context":"https://schema.org","@type":"LiveBlogPosting","url":"{address}","headline":"Line {blog} has a delay","publisher":{{"@type":"Organization","name":"Harbour Post {}"}},"coverageStartTime":"2022-01-07T12:00:00Z","liveBlogUpdate":[{}]}}</script></head><body><h1>Line {blog} has a delay</h1></body></html>"#,
+        r#"<!doctype html><html lang=en><head><meta charset=utf-8><title>Line {blog}</title><link rel=canonical href="{address}"><script type="application/ld+json">{{"@context":"https://schema.org","@type":"LiveBlogPosting","url":"{address}","headline":"Line {blog} has a delay","publisher":{{"@type":"Organization","name":"Harbour Post {}"}},"coverageStartTime":"{}","liveBlogUpdate":[{}]}}</script></head><body><h1>Line {blog} has a delay</h1></body></html>"#,
         blog % HOSTS,
+        start.to_rfc3339(),
         updates.join(",")
     )
 }
@@ -249,6 +257,8 @@ struct Reader {
     tags: Vec<Option<String>>,
     buffer: Vec<u8>,
     asked: u64,
+    /// When the newsroom's first entries were published.
+    start: DateTime<Utc>,
 }
 
 impl Reader {
@@ -259,13 +269,12 @@ impl Reader {
             let mut path = self.paths[nth].clone();
             self.asked += 1;
             if asking == Asking::Odd {
-                path = match self.asked % 100 {
+                path = match self.asked % 10 {
                     0 => "/nothing".to_owned(),
-                    _ => format!(
-                        "/feed.json?until=2022-01-{:02}T12:00:00.{:09}Z",
-                        8 + self.dice.below(20),
-                        self.dice.below(1 << 30)
-                    ),
+                    _ => {
+                        let until = self.start + TimeDelta::microseconds(60_000_000 + self.dice.below(300_000_000) as i64);
+                        format!("/feed.json?until={}", until.format("%Y-%m-%dT%H:%M:%S%.6fZ"))
+                    }
                 };
             }
             // A reader asks with the tag it has, except where it is new.
@@ -439,6 +448,7 @@ async fn run(full: bool, slack: f64) -> bool {
         tags: vec![None; paths.len()],
         buffer: Vec::with_capacity(1 << 18),
         asked: nth as u64,
+        start: newsroom.start,
     });
     let readers: Vec<Reader> = readers.collect();
     let (quiet_time, busy_time) = if full { (60, 600) } else { (8, 22) };
