@@ -86,10 +86,17 @@ struct Desk {
     /// As they were last asked for, each with how far it had gone on.
     pages: Mutex<HashMap<String, Asked>>,
     closed: u16,
-    visits: Mutex<Vec<Visit>>,
+    visits: Mutex<Visits>,
     open: Mutex<BTreeMap<String, usize>>,
     /// Of all that happens here.
     events: AtomicU64,
+}
+
+/// What has been remembered since it was last forgotten.
+#[derive(Default)]
+struct Visits {
+    forgotten: usize,
+    all: Vec<Visit>,
 }
 
 /// As many entries as a page shows.
@@ -177,12 +184,14 @@ impl Outlet {
 
     /// Every request so far.
     pub fn visits(&self) -> Vec<Visit> {
-        self.desk.visits.lock().unwrap().clone()
+        self.desk.visits.lock().unwrap().all.clone()
     }
 
     /// Forgets them.
     pub fn forget(&self) {
-        self.desk.visits.lock().unwrap().clear();
+        let mut visits = self.desk.visits.lock().unwrap();
+        visits.forgotten += visits.all.len();
+        visits.all.clear();
     }
 
     /// How many are there now.
@@ -213,9 +222,9 @@ impl Desk {
         };
         let mut visits = self.visits.lock().unwrap();
         let visit = Visit { host: host.into(), path: path.into(), came: Instant::now(), went: None, beside };
-        visits.push(visit);
+        visits.all.push(visit);
         self.events.fetch_add(1, SeqCst);
-        Present { desk: self.clone(), host: host.into(), number: visits.len() - 1 }
+        Present { desk: self.clone(), host: host.into(), number: visits.forgotten + visits.all.len() - 1 }
     }
 
     fn page(&self, name: &str) -> Arc<[u8]> {
@@ -250,8 +259,10 @@ impl Drop for Present {
         if let Some(open) = self.desk.open.lock().unwrap().get_mut(&self.host) {
             *open -= 1;
         }
+        let mut visits = self.desk.visits.lock().unwrap();
         // Forgotten meanwhile, perhaps.
-        if let Some(visit) = self.desk.visits.lock().unwrap().get_mut(self.number) {
+        let place = self.number.checked_sub(visits.forgotten);
+        if let Some(visit) = place.and_then(|place| visits.all.get_mut(place)) {
             visit.went = Some(Instant::now());
         }
         self.desk.events.fetch_add(1, SeqCst);
