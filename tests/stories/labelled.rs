@@ -7,7 +7,8 @@ use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use serde::Deserialize;
 use tidings::story::{Evidence, Gist, Usual, WINDOW};
 
-/// Days that the measure was fitted to, and days that it had not seen.
+/// Days that the measure was fitted to, and days that it was not first fitted to. The weight of names was lowered once after their first
+/// result had been looked at, so that they are no longer a proof of what it does on pages nobody has seen.
 pub const FITTED: [&str; 5] = ["crash", "dam", "election", "football", "unrest"];
 pub const UNSEEN: [&str; 2] = ["storm", "verdict"];
 
