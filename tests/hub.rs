@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tempfile::TempDir;
-use tidings::config::{Access, HubSettings, Secret, Token};
+use tidings::config::{Access, HubSettings, Secret, Token, Topic};
 use tidings::fetch::{FetchSettings, Fetcher, Reach};
 use tidings::model::{Entry, LiveBlog};
 use tidings::push::{Hub, Outgoing};
@@ -485,6 +485,22 @@ async fn feeds_name_the_hub_only_where_there_is_one() {
 }
 
 #[tokio::test]
+async fn who_follows_a_feed_that_is_no_more_is_told_so() {
+    let stage = Stage::set(ON).await;
+    let set = |topics: Vec<Topic>| stage.serving.state.set(Settings { topics, ..Settings::default() });
+    set(vec![Topic { name: "ferries".into(), title: "Ferries".into(), live_blogs: Vec::new() }]);
+    stage.subscribed("/topics/ferries/feed.atom", "/cb", &[]).await;
+    stage.subscribed("/feed.atom", "/other", &[]).await;
+    set(Vec::new());
+    save(&stage.store, 3).await;
+    let gone = |received: &[Received]| {
+        received.iter().any(|it| it.path.starts_with("/cb?hub.mode=denied") && it.parameter("hub.reason").is_some())
+    };
+    stage.receiver.until(gone).await;
+    assert_eq!(stage.until(|all| all.len() == 1).await[0].topic, "/feed.atom");
+}
+
+#[tokio::test]
 async fn only_who_may_read_subscribes_and_as_long_as_that_is_so() {
     let stage = Stage::set(ON).await;
     let token = |name: &str| Token { name: name.into(), secret: Secret::of(&format!("the-secret-of-{name}")) };
@@ -511,5 +527,18 @@ async fn only_who_may_read_subscribes_and_as_long_as_that_is_so() {
     let received = stage.receiver.until(|received| !posts(received).is_empty()).await;
     stage.until(|all| all.len() == 1).await;
     assert_eq!(posts(&received).iter().map(|it| it.path.as_str()).collect::<Vec<_>>(), ["/bob"]);
+    // Section 5.2: who is denied is told so, once.
+    let denied = |received: &[Received]| {
+        let of = |it: &&Received| it.parameter("hub.mode").as_deref() == Some("denied");
+        received.iter().filter(of).cloned().collect::<Vec<_>>()
+    };
+    let told = denied(&stage.receiver.until(|received| !denied(received).is_empty()).await);
+    assert!(told[0].path.starts_with("/ann?"), "{}", told[0].path);
+    assert_eq!((told[0].method.as_str(), told[0].parameter("hub.challenge")), ("GET", None));
+    assert_eq!(told[0].parameter("hub.topic"), Some(stage.serving.url("/feed.atom?limit=5")));
+    assert!(told[0].parameter("hub.reason").is_some_and(|reason| reason.contains("token")));
+    save(&stage.store, 4).await;
+    let received = stage.receiver.until(|received| posts(received).len() == 2).await;
+    assert_eq!(denied(&received).len(), 1);
     assert!(received.iter().all(|it| !it.head.contains("the-secret")), "nobody is told a token");
 }

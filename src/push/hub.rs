@@ -51,7 +51,7 @@ pub enum Lacking {
     /// Nothing.
     Nothing,
     /// This.
-    Document(Document),
+    Document(Arc<Document>),
     /// There is no such feed any more.
     Gone,
     /// It can't be had for now.
@@ -94,13 +94,15 @@ pub struct Hub {
 enum Errand {
     Ask(HubRequest),
     Deliver(Subscription, Arc<Document>),
+    /// That a subscription holds no longer, and why.
+    Deny(Subscription, &'static str),
 }
 
 impl Errand {
     fn host(&self) -> &str {
         match self {
             Errand::Ask(asked) => &asked.host,
-            Errand::Deliver(to, _) => &to.host,
+            Errand::Deliver(to, _) | Errand::Deny(to, _) => &to.host,
         }
     }
 }
@@ -167,7 +169,7 @@ impl Hub {
                 found.push(Errand::Ask(asked));
             }
         }
-        let mut lacking: HashMap<(String, Option<String>), Option<Arc<Document>>> = HashMap::new();
+        let mut lacking: HashMap<(String, Option<String>), Lacking> = HashMap::new();
         let (hold, expired): (Vec<_>, Vec<_>) =
             self.store.subscriptions().await?.into_iter().partition(|subscription| subscription.expires > now);
         if !expired.is_empty() {
@@ -177,7 +179,9 @@ impl Hub {
         for to in hold {
             next = next.min(to.expires);
             if !self.topics.admits(to.reader.as_deref()) {
-                self.store.drop_subscription(&to.topic, &to.callback).await?;
+                if !busy.contains(&to.host) {
+                    found.push(Errand::Deny(to, "the token that it was made with is not valid any more"));
+                }
                 continue;
             }
             if to.next_due > now {
@@ -188,18 +192,19 @@ impl Hub {
                 continue;
             }
             let key = (to.topic.clone(), to.etag.clone());
-            let document = match lacking.get(&key) {
-                Some(document) => document.clone(),
+            let lacks = match lacking.get(&key) {
+                Some(lacks) => lacks.clone(),
                 None => {
-                    let document = match self.topics.lacking(&to.topic, to.etag.as_deref()).await {
-                        Lacking::Document(document) => Some(Arc::new(document)),
-                        Lacking::Nothing | Lacking::Gone | Lacking::Failing => None,
-                    };
-                    lacking.insert(key, document.clone());
-                    document
+                    let lacks = self.topics.lacking(&to.topic, to.etag.as_deref()).await;
+                    lacking.insert(key, lacks.clone());
+                    lacks
                 }
             };
-            found.extend(document.map(|document| Errand::Deliver(to, document)));
+            match lacks {
+                Lacking::Document(document) => found.push(Errand::Deliver(to, document)),
+                Lacking::Gone => found.push(Errand::Deny(to, "there is no such feed any more")),
+                Lacking::Nothing | Lacking::Failing => {}
+            }
         }
         let mut errands: HashMap<String, Vec<Errand>> = HashMap::new();
         for errand in found {
@@ -214,6 +219,7 @@ impl Hub {
             let told = match errand {
                 Errand::Ask(asked) => self.ask(asked, fetcher).await,
                 Errand::Deliver(to, document) => self.deliver(to, &document, fetcher).await,
+                Errand::Deny(to, reason) => self.deny(&to, reason, fetcher).await,
             };
             if let Err(error) = told {
                 tracing::warn!("what a subscriber answered can't be noted: {error}");
@@ -247,7 +253,7 @@ impl Hub {
                 self.metrics.delivered("verification", "taken");
                 // What comes after this is new to the subscriber; a moment too early tells it something twice.
                 let etag = match self.topics.lacking(&asked.topic, None).await {
-                    Lacking::Document(document) => Some(document.etag),
+                    Lacking::Document(document) => Some(document.etag.clone()),
                     _ => None,
                 };
                 let expires = (self.clock)() + TimeDelta::seconds(asked.lease_s.into());
@@ -264,6 +270,21 @@ impl Hub {
                 self.later(asked, None).await
             }
         }
+    }
+
+    /// Tells a subscriber that its subscription has ended, and ends it (section 5.2). Once only: nothing is delivered meanwhile, and
+    /// who can't be told learns it from silence.
+    async fn deny(&self, to: &Subscription, reason: &str, fetcher: &Fetcher) -> Result<(), StoreError> {
+        if let Ok(mut url) = Url::parse(&to.callback) {
+            url.query_pairs_mut()
+                .append_pair("hub.mode", "denied")
+                .append_pair("hub.topic", &self.topics.address(&to.topic))
+                .append_pair("hub.reason", reason);
+            let told = fetcher.send(&url, self.reach, Message { body: None, headers: Vec::new() }, (self.clock)()).await;
+            self.metrics.delivered("denial", if told.is_ok_and(|reply| reply.is_success()) { "taken" } else { "failed" });
+        }
+        tracing::info!(host = to.host, "a subscription was ended: {reason}");
+        self.store.drop_subscription(&to.topic, &to.callback).await
     }
 
     async fn later(&self, asked: HubRequest, wish: Option<Duration>) -> Result<(), StoreError> {

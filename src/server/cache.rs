@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::hash::Hash;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use axum::body::Bytes;
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 use tokio::sync::OnceCell;
+use tokio::time::Instant;
 
 use super::coding::{Coding, code, decode};
 use crate::feed::Format;
@@ -45,6 +47,7 @@ pub(super) struct Written {
     tag: String,
     /// In whole seconds, as the header has it.
     pub modified: Option<SystemTime>,
+    at: Instant,
 }
 
 impl Written {
@@ -56,7 +59,7 @@ impl Written {
             None => hash,
         };
         let (identity, gzip, brotli) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
-        let written = Written { identity, gzip, brotli, tag, modified };
+        let written = Written { identity, gzip, brotli, tag, modified, at: Instant::now() };
         let coded = if coding == Coding::Identity { bytes } else { code(&bytes, coding) };
         // It was made a moment ago and is empty.
         let _ = written.cell(coding).set(coded.into());
@@ -109,16 +112,31 @@ pub(super) struct Slot {
     pub written: OnceCell<Arc<Written>>,
     /// What the place held before, for the case that writing it anew fails.
     before: Mutex<Option<Arc<Written>>>,
+    /// Whether somebody has begun to write it without waiting for it.
+    begun: AtomicBool,
 }
+
+/// How long a feed may be served on while it is written anew, where changes come so fast that it is written anew all the time.
+const ON: Duration = Duration::from_millis(500);
 
 impl Slot {
     fn new(version: i64, before: Option<Arc<Written>>) -> Arc<Slot> {
-        Arc::new(Slot { version, written: OnceCell::new(), before: Mutex::new(before) })
+        Arc::new(Slot { version, written: OnceCell::new(), before: Mutex::new(before), begun: AtomicBool::new(false) })
     }
 
     /// The last good feed of this address, at whatever version.
     pub fn last_good(&self) -> Option<Arc<Written>> {
         self.written.get().cloned().or_else(|| lock(&self.before).clone())
+    }
+
+    /// What was written a moment ago, where the new feed is not there yet.
+    pub fn of_late(&self) -> Option<Arc<Written>> {
+        lock(&self.before).clone().filter(|before| before.at.elapsed() < ON)
+    }
+
+    /// Whether whoever asks is the first to want it written and not to wait for it.
+    pub fn begin(&self) -> bool {
+        !self.begun.swap(true, Ordering::Relaxed)
     }
 
     /// Lets go of what was kept for a failure.

@@ -1,19 +1,18 @@
 //! `/entries/<id>`: one entry with its whole life, as a page to read and cite, and as JSON.
 
 use axum::extract::{Path, State};
-use axum::http::header::{ACCEPT, LOCATION, VARY};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::ServerState;
-use super::api::{ProblemDetails, unavailable, written};
-use super::error::{Problem, Refused, quoted};
+use super::api::{ProblemDetails, unavailable};
+use super::error::Refused;
 use super::health::without_password;
+use super::record::{self, Lookup, Record};
 use super::stories::StoryOfEntry;
 use crate::model::{Entry, Head, Life, Mark};
 use crate::revision::{Piece, compared};
@@ -115,81 +114,34 @@ pub(super) struct Capture {
         (status = 404, description = "No such entry", body = ProblemDetails, content_type = "application/problem+json")
     )
 )]
-pub(super) async fn json(state: &ServerState, id: &str, request: &HeaderMap) -> Result<Response, Refused> {
-    let (life, story) = match found(state, id, ".json").await? {
-        Looked::There(life, story) => (life, story),
-        Looked::Elsewhere(response) => return Ok(response),
-    };
-    let base = state.0.base.clone();
-    let bytes = rendered(move || serde_json::to_vec(&told(&base, *life, story)).map_err(|error| error.to_string())).await?;
-    written(request, bytes, "application/json", "no-cache").await
-}
-
 pub(super) async fn entry(State(state): State<ServerState>, Path(id): Path<String>, request: Parts) -> Response {
-    if let Some(query) = request.uri.query().filter(|query| !query.is_empty()) {
-        return Refused::BadQuery(format!("an entry takes no parameters, and there is {}", quoted(query))).into_response();
+    record::answer::<EntryLife>(&state, &id, &request).await
+}
+
+impl Record for EntryLife {
+    type Stored = (Box<WholeLife>, Option<InStory>);
+    const KIND: &'static str = "entry";
+    const LISTED: &'static str = "/api/v1/entries lists them";
+
+    async fn find(state: &ServerState, id: Uuid) -> Result<Lookup<Self::Stored>, Refused> {
+        Ok(match state.0.store.life_of(id).await.map_err(unavailable)? {
+            Found::Entry(life) => {
+                let id = life.entry.id;
+                let story = state.0.store.stories_of(&[id], None).await.map_err(unavailable)?.remove(&id);
+                Lookup::There((life, story))
+            }
+            Found::Known(issued) => Lookup::Elsewhere(issued),
+            Found::Nothing => Lookup::Nothing,
+        })
     }
-    if let Some(id) = id.strip_suffix(".json") {
-        return json(&state, id, &request.headers).await.unwrap_or_else(|refused| Problem(refused).into_response());
+
+    fn told(base: &str, (life, story): Self::Stored) -> EntryLife {
+        told(base, *life, story)
     }
-    let mut response = if wants_json(&request.headers) {
-        json(&state, &id, &request.headers).await.unwrap_or_else(|refused| Problem(refused).into_response())
-    } else {
-        html(&state, &id, &request.headers).await.unwrap_or_else(Refused::into_response)
-    };
-    response.headers_mut().insert(VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
-    response
-}
 
-async fn html(state: &ServerState, id: &str, request: &HeaderMap) -> Result<Response, Refused> {
-    let (life, story) = match found(state, id, "").await? {
-        Looked::There(life, story) => (life, story),
-        Looked::Elsewhere(response) => return Ok(response),
-    };
-    let base = state.0.base.clone();
-    let bytes = rendered(move || page::html(&told(&base, *life, story))).await?;
-    super::assets::page(request, bytes).await
-}
-
-/// Comparing long texts takes milliseconds, which other requests should not wait for.
-pub(super) async fn rendered(render: impl FnOnce() -> Result<Vec<u8>, String> + Send + 'static) -> Result<Vec<u8>, Refused> {
-    let rendered = tokio::task::spawn_blocking(render).await.map_err(|error| error.to_string()).and_then(|bytes| bytes);
-    rendered.map_err(|error| {
-        tracing::error!("an entry could not be written: {error}");
-        Refused::Unavailable
-    })
-}
-
-enum Looked {
-    /// Here, and in this story.
-    There(Box<WholeLife>, Option<InStory>),
-    /// At another address, which this response sends to.
-    Elsewhere(Response),
-}
-
-async fn found(state: &ServerState, id: &str, ending: &str) -> Result<Looked, Refused> {
-    let none = || Refused::Unknown(format!("no entry has the id {} here; /api/v1/entries lists them", quoted(id)));
-    let asked = Uuid::try_parse(id).map_err(|_| none())?;
-    match state.0.store.life_of(asked).await.map_err(unavailable)? {
-        Found::Entry(life) => {
-            let id = life.entry.id;
-            let story = state.0.store.stories_of(&[id], None).await.map_err(unavailable)?.remove(&id);
-            Ok(Looked::There(life, story))
-        }
-        Found::Known(issued) => {
-            // Relative, since the address here may have a path in front that only a proxy knows.
-            let there = HeaderValue::from_str(&format!("{issued}{ending}")).map_err(|_| none())?;
-            Ok(Looked::Elsewhere((StatusCode::PERMANENT_REDIRECT, [(LOCATION, there)]).into_response()))
-        }
-        Found::Nothing => Err(none()),
+    fn page(&self) -> Result<Vec<u8>, String> {
+        page::html(self)
     }
-}
-
-/// Whether JSON is named and HTML is not: a browser names both.
-pub(super) fn wants_json(request: &HeaderMap) -> bool {
-    let accepts: Vec<&str> = request.get_all(ACCEPT).iter().filter_map(|line| line.to_str().ok()).collect();
-    let named = |kind: &str| accepts.iter().any(|line| line.contains(kind));
-    named("application/json") && !named("text/html")
 }
 
 fn told(base: &str, life: WholeLife, story: Option<InStory>) -> EntryLife {

@@ -13,13 +13,15 @@ use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use uuid::Uuid;
 
-use super::cache::{Document, Key, Written};
+use super::cache::{Document, Key, Slot, Written};
 use super::coding::Coding;
 use super::describe::{describe, describe_archived};
 use super::error::{Refused, quoted};
 use super::missing::{known, no_blog, no_outlet};
 use super::overview::{Checked, Overview};
 use super::query::{Asked, Parameters};
+use super::readers::Ours;
+use super::watch::Paced;
 use super::{ServerState, coding, conditional, missing};
 use crate::feed::{self, Format};
 use crate::store::{Position, Scope, StoreError};
@@ -101,7 +103,7 @@ pub(super) async fn blog_archived(
 
 async fn answer(state: &ServerState, scope: Scope, request: &Parts, format: Format) -> Answer {
     let asked = Asked::read(request.uri.query())?;
-    let overview = state.overview().await?;
+    let Paced { overview, busy } = state.overview_for(request).await?;
     known(&overview, &scope)?;
     outlets_known(&overview, &asked.filters.outlets)?;
     let settled = match asked.as_of {
@@ -111,7 +113,7 @@ async fn answer(state: &ServerState, scope: Scope, request: &Parts, format: Form
     let query = request.uri.query().map(str::to_owned);
     let key = Key { scope, format, query, document: Document::Current };
     let coding = coding::choose(&request.headers).ok_or(Refused::NotAcceptable)?;
-    let written = written(state, &overview, &key, &asked, coding).await?;
+    let written = written(state, &overview, &key, &asked, coding, busy).await?;
 
     let age = match settled {
         true => MAX_AGE_PAST,
@@ -119,7 +121,7 @@ async fn answer(state: &ServerState, scope: Scope, request: &Parts, format: Form
         false => MAX_AGE.0,
     };
     let etag = written.etag(coding);
-    let mut headers = labels(&etag, written.modified, age);
+    let mut headers = labels(format, &etag, written.modified, age);
     headers.extend(overview.checked(&key.scope).and_then(|checked| match checked {
         Checked::Since(at) => header(CHECKED, &httpdate::fmt_http_date(whole_second(at)?)),
         Checked::Never => header(CHECKED, "never"),
@@ -134,7 +136,7 @@ async fn answer(state: &ServerState, scope: Scope, request: &Parts, format: Form
         && let Some((base, at)) = base(state, request).await
     {
         let key = Key { document: Document::Since(at), ..key };
-        let difference = self::written(state, &overview, &key, &asked, coding).await?;
+        let difference = self::written(state, &overview, &key, &asked, coding, false).await?;
         headers.insert(VARY, HeaderValue::from_static("Accept-Encoding, A-IM, If-None-Match"));
         // To anybody else it would be a feed that lacks entries.
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -206,7 +208,7 @@ async fn archive(state: &ServerState, scope: Scope, file: &str, request: &Parts)
     state.0.cache.weigh(&key);
     let age = if written.modified.is_some() { MAX_AGE_ARCHIVED.1 } else { MAX_AGE_ARCHIVED.0 };
     let etag = written.etag(coding);
-    let mut headers = labels(&etag, written.modified, age);
+    let mut headers = labels(format, &etag, written.modified, age);
     if conditional::unchanged(&request.headers, &etag, written.modified) {
         return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
     }
@@ -215,9 +217,11 @@ async fn archive(state: &ServerState, scope: Scope, file: &str, request: &Parts)
 }
 
 /// What every answer about a document says, whether or not it holds it.
-fn labels(etag: &str, modified: Option<SystemTime>, age: &'static str) -> HeaderMap {
+fn labels(format: Format, etag: &str, modified: Option<SystemTime>, age: &'static str) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    headers.insert(VARY, HeaderValue::from_static("Accept-Encoding"));
+    // See `for_whom`.
+    let vary = if format == Format::Json { "Accept-Encoding" } else { "Accept-Encoding, Accept" };
+    headers.insert(VARY, HeaderValue::from_static(vary));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static(age));
     headers.extend(header(ETAG, etag));
     headers.extend(modified.and_then(|at| header(LAST_MODIFIED, &httpdate::fmt_http_date(at))));
@@ -225,11 +229,10 @@ fn labels(etag: &str, modified: Option<SystemTime>, age: &'static str) -> Header
 }
 
 /// Sends the type of XML to a browser that wants a page: it shows the types of feeds as plain text, and XML with its style sheet.
-/// The bytes are the same, so that a cache has to be told only there.
+/// The bytes are the same.
 fn for_whom(headers: &mut HeaderMap, request: &HeaderMap, format: Format) {
     let mut accepts = request.get_all(ACCEPT).iter().filter_map(|line| line.to_str().ok());
     if format != Format::Json && accepts.any(|line| line.contains("text/html")) {
-        headers.insert(VARY, HeaderValue::from_static("Accept-Encoding, Accept"));
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/xml; charset=utf-8"));
     }
 }
@@ -264,6 +267,15 @@ impl ServerState {
         self.0.watch.overview(&self.0.store).await.ok_or(Refused::Unavailable)
     }
 
+    /// What a feed is written from. A reader who comes while changes pour in gets what they were a moment ago; our own hub, which
+    /// asks once for each change, never does.
+    async fn overview_for(&self, request: &Parts) -> Result<Paced, Refused> {
+        if request.extensions.get::<Ours>().is_some() {
+            return Ok(Paced { overview: self.overview().await?, busy: false });
+        }
+        self.0.watch.paced(&self.0.store).await.ok_or(Refused::Unavailable)
+    }
+
     /// The present. Without a clock, the newest change tells the time.
     pub(super) async fn now(&self, overview: &Overview) -> Result<DateTime<Utc>, Refused> {
         if let Some(clock) = self.0.clock.get() {
@@ -274,18 +286,39 @@ impl ServerState {
     }
 }
 
-/// The feed's bytes: those in memory, or freshly written ones; when that fails, the last good ones.
+/// The feed's bytes: those in memory, or freshly written ones; when that fails, the last good ones. On a server that is `busy`
+/// with changes, those of a moment ago while they are written anew.
 async fn written(
     state: &ServerState,
-    overview: &Overview,
+    overview: &Arc<Overview>,
     key: &Key,
     asked: &Asked,
     coding: Coding,
+    busy: bool,
 ) -> Result<Arc<Written>, Refused> {
     let slot = state.0.cache.slot(key, overview.version(&key.scope));
     if let Some(written) = slot.written.get() {
         return Ok(written.clone());
     }
+    if let Some(of_late) = slot.of_late().filter(|_| busy) {
+        if slot.begin() {
+            let (state, overview, key, asked) = (state.clone(), overview.clone(), key.clone(), asked.clone());
+            // What comes of it is taken from its place.
+            tokio::spawn(async move { anew(&state, &slot, &overview, &key, &asked, coding).await.map(drop) });
+        }
+        return Ok(of_late);
+    }
+    anew(state, &slot, overview, key, asked, coding).await
+}
+
+async fn anew(
+    state: &ServerState,
+    slot: &Slot,
+    overview: &Overview,
+    key: &Key,
+    asked: &Asked,
+    coding: Coding,
+) -> Result<Arc<Written>, Refused> {
     match slot.written.get_or_try_init(|| write(state, overview, key, asked, coding)).await {
         Ok(written) => {
             slot.settled();

@@ -196,7 +196,7 @@ impl Topics for ServerState {
                         return Lacking::Gone;
                     };
                     match to_bytes(response.into_body(), usize::MAX).await {
-                        Ok(body) => Lacking::Document(Document { etag, content_type, body: body.into() }),
+                        Ok(body) => Lacking::Document(Arc::new(Document { etag, content_type, body: body.into() })),
                         Err(_) => Lacking::Failing,
                     }
                 }

@@ -30,6 +30,7 @@ mod overview;
 mod pictures;
 mod query;
 mod readers;
+mod record;
 mod requests;
 mod shown;
 mod sources;

@@ -3,21 +3,19 @@
 
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::http::header::{LOCATION, VARY};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::ServerState;
-use super::api::{ProblemDetails, unavailable, written};
-use super::assets::{self, Frame, Part};
-use super::entry::{rendered, wants_json};
-use super::error::{Problem, Refused, quoted};
+use super::api::{ProblemDetails, unavailable};
+use super::assets::{Frame, Part};
+use super::error::Refused;
 use super::pictures::with_manners;
+use super::record::{self, Lookup, Record};
 use super::shown::{exact, is_web, language_of, shown};
 use crate::model::{Entry, Head, Life, Stamp};
 use crate::store::{FoundStory, InStory, WholeStory};
@@ -203,59 +201,29 @@ fn page(story: &Story) -> Result<Vec<u8>, String> {
         (status = 404, description = "No such story", body = ProblemDetails, content_type = "application/problem+json")
     )
 )]
-pub(super) async fn json(state: &ServerState, id: &str, request: &HeaderMap) -> Result<Response, Refused> {
-    let story = match found(state, id, ".json").await? {
-        Looked::There(story) => story,
-        Looked::Elsewhere(response) => return Ok(response),
-    };
-    let base = state.0.base.clone();
-    let bytes = rendered(move || serde_json::to_vec(&Story::told(&base, *story)).map_err(|error| error.to_string())).await?;
-    written(request, bytes, "application/json", "no-cache").await
-}
-
 pub(super) async fn story(State(state): State<ServerState>, Path(id): Path<String>, request: Parts) -> Response {
-    if let Some(query) = request.uri.query().filter(|query| !query.is_empty()) {
-        return Refused::BadQuery(format!("a story takes no parameters, and there is {}", quoted(query))).into_response();
+    record::answer::<Story>(&state, &id, &request).await
+}
+
+impl Record for Story {
+    type Stored = Box<WholeStory>;
+    const KIND: &'static str = "story";
+    const LISTED: &'static str = "the entries of one name it as `story`";
+
+    async fn find(state: &ServerState, id: Uuid) -> Result<Lookup<Self::Stored>, Refused> {
+        Ok(match state.0.store.story(id).await.map_err(unavailable)? {
+            FoundStory::Story(story) => Lookup::There(story),
+            FoundStory::Known(story) => Lookup::Elsewhere(story),
+            FoundStory::Nothing => Lookup::Nothing,
+        })
     }
-    if let Some(id) = id.strip_suffix(".json") {
-        return json(&state, id, &request.headers).await.unwrap_or_else(|refused| Problem(refused).into_response());
+
+    fn told(base: &str, story: Self::Stored) -> Story {
+        Story::told(base, *story)
     }
-    let mut response = if wants_json(&request.headers) {
-        json(&state, &id, &request.headers).await.unwrap_or_else(|refused| Problem(refused).into_response())
-    } else {
-        html(&state, &id, &request.headers).await.unwrap_or_else(Refused::into_response)
-    };
-    response.headers_mut().insert(VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
-    response
-}
 
-async fn html(state: &ServerState, id: &str, request: &HeaderMap) -> Result<Response, Refused> {
-    let story = match found(state, id, "").await? {
-        Looked::There(story) => story,
-        Looked::Elsewhere(response) => return Ok(response),
-    };
-    let base = state.0.base.clone();
-    let bytes = rendered(move || page(&Story::told(&base, *story))).await?;
-    assets::page(request, bytes).await
-}
-
-enum Looked {
-    There(Box<WholeStory>),
-    /// At another address, which this response sends to.
-    Elsewhere(Response),
-}
-
-async fn found(state: &ServerState, id: &str, ending: &str) -> Result<Looked, Refused> {
-    let none =
-        || Refused::Unknown(format!("no story has the id {} here; the entries of one name it as `story`", quoted(id)));
-    let asked = Uuid::try_parse(id).map_err(|_| none())?;
-    match state.0.store.story(asked).await.map_err(unavailable)? {
-        FoundStory::Story(story) => Ok(Looked::There(story)),
-        FoundStory::Known(story) => {
-            let there = HeaderValue::from_str(&format!("{story}{ending}")).map_err(|_| none())?;
-            Ok(Looked::Elsewhere((StatusCode::PERMANENT_REDIRECT, [(LOCATION, there)]).into_response()))
-        }
-        FoundStory::Nothing => Err(none()),
+    fn page(&self) -> Result<Vec<u8>, String> {
+        page(self)
     }
 }
 

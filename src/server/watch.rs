@@ -1,7 +1,7 @@
 //! When the server looks at the store again.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::sync::Mutex;
@@ -20,9 +20,58 @@ struct Last {
     noticed: i64,
 }
 
+/// Looks a second that commits of our own are worth in the long run: each makes every feed that they show in be written anew.
+const RATE: f64 = 10.0;
+
+/// Such looks that may come at once after a calm.
+const BURST: f64 = 20.0;
+
+/// An overview, and whether commits come so fast that it may lack the last tenth of a second.
+#[derive(Debug)]
+pub(super) struct Paced {
+    pub overview: Arc<Overview>,
+    pub busy: bool,
+}
+
+/// A bucket of looks.
+#[derive(Debug)]
+struct Pace {
+    left: f64,
+    at: Instant,
+}
+
+/// What to do about a commit.
+#[derive(Debug, PartialEq, Eq)]
+enum Turn {
+    /// Look, and let whoever asks wait for it.
+    Now,
+    /// Look, and let nobody wait.
+    Meanwhile,
+    /// Not yet.
+    Later,
+}
+
+impl Pace {
+    fn turn(&mut self, now: Instant) -> Turn {
+        let busy = self.is_busy(now);
+        if self.left < 1.0 {
+            return Turn::Later;
+        }
+        self.left -= 1.0;
+        if busy { Turn::Meanwhile } else { Turn::Now }
+    }
+
+    /// Whether so many looks came lately that the next ones have to wait.
+    fn is_busy(&mut self, now: Instant) -> bool {
+        let since = now.saturating_duration_since(self.at).as_secs_f64();
+        (self.left, self.at) = ((self.left + since * RATE).min(BURST), now);
+        self.left < 2.0
+    }
+}
+
 /// Keeps the last [`Overview`] and looks again when it is asked for and too old, or when this process itself has written: an
 /// idle server reads nothing, a busy one reads the store once in the interval whatever the number of requests, and after a
-/// commit of its own only what that has changed.
+/// commit of its own only what that has changed. Where commits come faster than [`RATE`] for long, not after each of them.
 #[derive(Debug, Clone)]
 pub(super) struct Watch(Arc<Inner>);
 
@@ -31,13 +80,15 @@ struct Inner {
     recheck: Duration,
     last: RwLock<Option<Last>>,
     looking: Mutex<()>,
+    pace: StdMutex<Pace>,
     failing: AtomicBool,
 }
 
 impl Watch {
     pub fn new(recheck: Duration) -> Self {
         let (last, looking, failing) = (RwLock::new(None), Mutex::new(()), AtomicBool::new(false));
-        Watch(Arc::new(Inner { recheck, last, looking, failing }))
+        let pace = StdMutex::new(Pace { left: BURST, at: Instant::now() });
+        Watch(Arc::new(Inner { recheck, last, looking, pace, failing }))
     }
 
     /// The current overview. When the store fails, the last one goes on being served; none means that there never was one.
@@ -50,14 +101,34 @@ impl Watch {
         if let Some(last) = self.0.last().filter(|last| self.0.is_noticed(last, store))
             && last.whole.elapsed() < 2 * self.0.recheck
         {
-            if let Ok(looking) = self.0.looking.try_lock() {
-                drop(looking);
-                let (watch, store) = (self.clone(), store.clone());
-                tokio::spawn(async move { watch.0.look(&store).await });
-            }
+            self.look_meanwhile(store);
             return Some(last.overview);
         }
         self.0.look(store).await
+    }
+
+    /// The same for what may lack the last commits where they come fast. It never lacks more than those of a tenth of a second
+    /// and of the look itself.
+    pub async fn paced(&self, store: &Store) -> Option<Paced> {
+        let waiting = self.0.last().filter(|last| last.whole.elapsed() < self.0.recheck && !self.0.is_noticed(last, store));
+        let turn = waiting.as_ref().map(|_| self.0.pace().turn(Instant::now()));
+        match (waiting, turn) {
+            (Some(last), Some(turn)) if turn != Turn::Now => {
+                if turn == Turn::Meanwhile {
+                    self.look_meanwhile(store);
+                }
+                Some(Paced { overview: last.overview, busy: true })
+            }
+            _ => Some(Paced { overview: self.overview(store).await?, busy: self.0.pace().is_busy(Instant::now()) }),
+        }
+    }
+
+    fn look_meanwhile(&self, store: &Store) {
+        if let Ok(looking) = self.0.looking.try_lock() {
+            drop(looking);
+            let (watch, store) = (self.clone(), store.clone());
+            tokio::spawn(async move { watch.0.look(&store).await });
+        }
     }
 }
 
@@ -101,8 +172,40 @@ impl Inner {
         last.noticed == store.noticed()
     }
 
+    fn pace(&self) -> MutexGuard<'_, Pace> {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn fresh(&self, store: &Store) -> Option<Arc<Overview>> {
         let last = self.last()?;
         (last.whole.elapsed() < self.recheck && self.is_noticed(&last, store)).then_some(last.overview)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commits_are_looked_at_one_by_one_until_they_come_fast_for_long() {
+        let start = Instant::now();
+        let mut pace = Pace { left: BURST, at: start };
+        let mut turns = |every: Duration, count: u32| {
+            let from = pace.at;
+            (1..=count).map(|nth| pace.turn(from + every * nth)).collect::<Vec<_>>()
+        };
+        // Five a second, for ever.
+        assert!(turns(Duration::from_millis(200), 500).iter().all(|turn| *turn == Turn::Now));
+        // Fifty a second: after a while ten of them are looked at, and nobody waits.
+        let fast = turns(Duration::from_millis(20), 550);
+        assert!(fast[..20].iter().all(|turn| *turn == Turn::Now));
+        assert!(fast[50..].iter().all(|turn| *turn != Turn::Now));
+        let looks = fast[50..].iter().filter(|turn| **turn == Turn::Meanwhile).count();
+        assert!((99..=101).contains(&looks), "{looks}");
+        // None waits longer than that for its look.
+        let longest = fast[50..].split(|turn| *turn == Turn::Meanwhile).map(<[Turn]>::len).max();
+        assert_eq!(longest, Some(4));
+        // A calm of a second is enough for single ones to be looked at again.
+        assert_eq!(turns(Duration::from_secs(1), 1), [Turn::Now]);
     }
 }

@@ -204,22 +204,25 @@ pub(super) struct About<'a> {
     pub significance: f64,
 }
 
-pub(super) async fn log(db: &mut SqliteConnection, moment: &Moment<'_>, about: About<'_>) -> Result<(), Fault> {
+/// Writes rows of the log, in this order.
+pub(super) async fn log(db: &mut SqliteConnection, moment: &Moment<'_>, rows: &[About<'_>]) -> Result<(), Fault> {
+    let mut list = Vec::with_capacity(rows.len());
+    for about in rows {
+        let (n, revision) = about.entry.unzip();
+        let history = i64::from(moment.history && about.kind == ChangeKind::New);
+        list.push((about.kind.name(), n, revision, json(&about.parts)?, about.significance, history));
+    }
     sqlx::query(
         "INSERT INTO change (at, seen, kind, outlet, blog, entry, revision, parts, significance, history, capture)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+         SELECT ?1, ?2, value ->> 0, ?3, ?4, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, ?5
+         FROM json_each(?6) ORDER BY key",
     )
     .bind(moment.at)
     .bind(moment.seen.timestamp_millis())
-    .bind(about.kind.name())
     .bind(moment.outlet)
     .bind(&moment.blog.as_bytes()[..])
-    .bind(about.entry.map(|(n, _)| n))
-    .bind(about.entry.map(|(_, revision)| revision))
-    .bind(json(&about.parts)?)
-    .bind(about.significance)
-    .bind(moment.history && about.kind == ChangeKind::New)
     .bind(moment.capture)
+    .bind(json(&list)?)
     .execute(db)
     .await?;
     Ok(())

@@ -14,6 +14,9 @@ use crate::reconcile::{Hash, KnownEntry, content_hash, shown_hash};
 
 use super::{SourceState, StoreError};
 
+/// A statement whose values are being bound.
+pub(super) type Bindings<'q> = sqlx::query::Query<'q, sqlx::Sqlite, <sqlx::Sqlite as sqlx::Database>::Arguments>;
+
 /// What went wrong, before the file's name is put to it.
 #[derive(Debug)]
 pub(super) enum Fault {
@@ -40,6 +43,12 @@ impl From<sqlx::Error> for Fault {
 
 pub(super) fn json<T: Serialize>(value: &T) -> Result<String, Fault> {
     serde_json::to_string(value).map_err(|error| Fault::Damaged(format!("a value can't be written as JSON: {error}")))
+}
+
+/// Ids as a JSON list that SQL turns back with `unhex`.
+pub(super) fn id_list(ids: impl IntoIterator<Item = Uuid>) -> String {
+    let quoted: Vec<_> = ids.into_iter().map(|id| format!("\"{}\"", id.simple())).collect();
+    format!("[{}]", quoted.join(","))
 }
 
 pub(super) fn damaged(column: &str, why: impl std::fmt::Display) -> Fault {

@@ -10,8 +10,8 @@ use crate::reconcile::{Changes, Known, Reading, Settled, confirm, reconcile, sam
 
 use super::captures::{self, Circumstances, NewCapture};
 use super::changes::{About, ChangeKind, Moment, latest, log, next_at};
-use super::rows::{self, Fault, json};
-use super::text::{self, STATES};
+use super::rows::{self, Bindings, Fault, json};
+use super::text::{self, Places, STATES};
 use super::{Again, SourceState, Store, StoreError, aliases, archive, sources, stories};
 
 /// Live blogs that a page of an unknown one is compared with, at most: those that share most ids of entries with it.
@@ -216,7 +216,7 @@ async fn write_reading(
             .execute(&mut *db)
             .await?;
         let about = About { kind: ChangeKind::BlogChanged, entry: None, parts: &[], significance: 0.0 };
-        log(db, &moment, about).await?;
+        log(db, &moment, &[about]).await?;
     }
     if known.head.is_none() || !(outdated || reading.history) {
         put_head(db, head, &read.problems, &moment).await?;
@@ -233,11 +233,13 @@ async fn write_reading(
 }
 
 async fn write_changes(db: &mut SqliteConnection, moment: &Moment<'_>, head: &Head, changes: &Changes) -> Result<(), Fault> {
-    let mut subjects = Vec::new();
+    let (mut subjects, mut logged, mut indexed) = (Vec::new(), Vec::new(), Vec::new());
+    let mut places = places(db, changes, moment).await?;
     for settled in &changes.new {
-        let n = insert(db, head, settled, moment).await?;
+        let n = insert(db, head, settled, moment, &mut places).await?;
         subjects.push(stories::Subject::of(n, &settled.entry, moment.at));
-        log(db, moment, about(ChangeKind::New, (n, 1), settled)).await?;
+        logged.push(about(ChangeKind::New, (n, 1), settled));
+        indexed.push(n);
     }
     for (kind, all) in [(ChangeKind::Edited, &changes.edited), (ChangeKind::Touched, &changes.touched)] {
         for settled in all {
@@ -246,7 +248,8 @@ async fn write_changes(db: &mut SqliteConnection, moment: &Moment<'_>, head: &He
             if kind == ChangeKind::Edited {
                 subjects.push(stories::Subject::of(n, &settled.entry, moment.at));
             }
-            log(db, moment, about(kind, (n, settled.revision), settled)).await?;
+            logged.push(about(kind, (n, settled.revision), settled));
+            indexed.push(n);
         }
     }
     for (kind, all) in [(ChangeKind::Withdrawn, &changes.withdrawn), (ChangeKind::Restored, &changes.restored)] {
@@ -264,30 +267,35 @@ async fn write_changes(db: &mut SqliteConnection, moment: &Moment<'_>, head: &He
             .bind(n)
             .fetch_one(&mut *db)
             .await?;
-            text::index(db, n).await?;
-            log(db, moment, About { kind, entry: Some((n, revision)), parts: &[], significance: 1.0 }).await?;
+            logged.push(About { kind, entry: Some((n, revision)), parts: &[], significance: 1.0 });
+            indexed.push(n);
         }
     }
     let missing = moment.seen.timestamp_millis();
     for (since, all) in [(Some(missing), &changes.missed), (None, &changes.found)] {
-        for id in all {
-            sqlx::query("UPDATE entry SET missing = ? WHERE id = ?")
+        if !all.is_empty() {
+            sqlx::query("UPDATE entry SET missing = ? WHERE id IN (SELECT unhex(value) FROM json_each(?))")
                 .bind(since)
-                .bind(&id.as_bytes()[..])
+                .bind(rows::id_list(all.iter().copied()))
                 .execute(&mut *db)
                 .await?;
         }
     }
     if changes.ended {
-        log(db, moment, About { kind: ChangeKind::BlogEnded, entry: None, parts: &[], significance: 0.0 }).await?;
+        logged.push(About { kind: ChangeKind::BlogEnded, entry: None, parts: &[], significance: 0.0 });
     }
-    if !changes.is_empty() {
-        sqlx::query("UPDATE blog SET changed = ? WHERE id = ?")
-            .bind(moment.at)
-            .bind(&moment.blog.as_bytes()[..])
-            .execute(&mut *db)
-            .await?;
+    if changes.is_empty() {
+        return Ok(());
     }
+    if !logged.is_empty() {
+        text::index(db, &indexed, moment.at).await?;
+        log(db, moment, &logged).await?;
+    }
+    sqlx::query("UPDATE blog SET changed = ? WHERE id = ?")
+        .bind(moment.at)
+        .bind(&moment.blog.as_bytes()[..])
+        .execute(&mut *db)
+        .await?;
     if let Some(newest) = changes.new.iter().map(|settled| settled.entry.published.at.timestamp_millis()).max() {
         sqlx::query("UPDATE blog SET entries = entries + ?1, newest = max(coalesce(newest, ?2), ?2) WHERE id = ?3")
             .bind(i64::try_from(changes.new.len()).unwrap_or(i64::MAX))
@@ -298,6 +306,16 @@ async fn write_changes(db: &mut SqliteConnection, moment: &Moment<'_>, head: &He
         archive::assign(db, moment.blog, moment.at, moment.history).await?;
     }
     stories::assign(db, moment.at, subjects).await
+}
+
+/// Where a new entry is filed: it can't surface before it is seen, whatever time it bears.
+fn filed(settled: &Settled, moment: &Moment<'_>) -> i64 {
+    settled.entry.published.at.timestamp_millis().min(moment.at)
+}
+
+/// The places around those that new entries will take.
+async fn places(db: &mut SqliteConnection, changes: &Changes, moment: &Moment<'_>) -> Result<Places, Fault> {
+    Places::around(db, changes.new.iter().map(|settled| filed(settled, moment))).await
 }
 
 fn about(kind: ChangeKind, entry: (i64, u32), settled: &Settled) -> About<'_> {
@@ -330,55 +348,57 @@ async fn put_head(db: &mut SqliteConnection, head: &Head, problems: &[Problem], 
 }
 
 /// Writes a new entry and answers its number.
-async fn insert(db: &mut SqliteConnection, head: &Head, settled: &Settled, moment: &Moment<'_>) -> Result<i64, Fault> {
+async fn insert(
+    db: &mut SqliteConnection,
+    head: &Head,
+    settled: &Settled,
+    moment: &Moment<'_>,
+    places: &mut Places,
+) -> Result<i64, Fault> {
     let entry = &settled.entry;
-    // An entry can't surface before it is seen, whatever time it bears.
-    let filed = entry.published.at.timestamp_millis().min(moment.at);
-    let place = text::free_place(db, filed).await?;
-    let n = sqlx::query(
-        "INSERT INTO entry (id, place, history, blog, outlet, blog_key, key, rank, published, published_stamp, first_seen, appeared, surfaced,
-            byline, body_html, body_text, images, marks, problems, content_hash, shown_hash, changed, revision, plain, since)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', '', '', '', '', '', x'', x'', 0, 1, 0, 0)",
-    )
-    .bind(&entry.id.as_bytes()[..])
-    .bind(place)
-    .bind(moment.history)
-    .bind(&head.id.as_bytes()[..])
-    .bind(&head.outlet)
-    .bind(&head.key)
-    .bind(&entry.key)
-    .bind(settled.rank)
-    .bind(entry.published.at.timestamp_millis())
-    .bind(json(&entry.published)?)
-    .bind(moment.seen.timestamp_millis())
-    .bind(moment.at)
-    .bind((!moment.history).then_some(filed))
-    .execute(&mut *db)
-    .await?
-    .last_insert_rowid();
-    update(db, settled, moment, n, false).await?;
-    Ok(n)
+    let filed = filed(settled, moment);
+    let place = places.take(db, filed).await?;
+    let query = sqlx::query(
+        "INSERT INTO entry (permalink, headline, byline, updated_stamp, body_html, body_text, images, marks, problems, content_hash,
+            shown_hash, changed, capture, revision, plain, since, surfaced, id, place, history, blog, outlet, blog_key, key, rank,
+            published, published_stamp, first_seen, appeared)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    );
+    let inserted = bind_state(query, settled, moment)?
+        .bind((!moment.history).then_some(filed))
+        .bind(&entry.id.as_bytes()[..])
+        .bind(place)
+        .bind(moment.history)
+        .bind(&head.id.as_bytes()[..])
+        .bind(&head.outlet)
+        .bind(&head.key)
+        .bind(&entry.key)
+        .bind(settled.rank)
+        .bind(entry.published.at.timestamp_millis())
+        .bind(json(&entry.published)?)
+        .bind(moment.seen.timestamp_millis())
+        .bind(moment.at)
+        .execute(db)
+        .await?;
+    Ok(inserted.last_insert_rowid())
 }
 
 /// Keeps the present state of an entry as one that has been, and answers the entry's number.
 async fn supersede(db: &mut SqliteConnection, id: Uuid, at: i64) -> Result<i64, Fault> {
     // What is edited and restored by one capture has been in one state before, not in two.
-    let past = sqlx::query_scalar(
+    sqlx::query(
         "INSERT INTO revision (id, entry, revision, since, until, surfaced, outlet, blog, changed, capture, permalink, headline,
             byline, updated_stamp, body_html, body_text, images, marks, problems, withdrawn)
          SELECT place * ?3 + (SELECT count(*) FROM revision WHERE entry = n), n, revision, since, ?1, surfaced, outlet, blog,
             changed, capture, permalink, headline, byline, updated_stamp, body_html, body_text, images, marks, problems,
             withdrawn
-         FROM entry WHERE id = ?2 AND since < ?1 RETURNING id",
+         FROM entry WHERE id = ?2 AND since < ?1",
     )
     .bind(at)
     .bind(&id.as_bytes()[..])
     .bind(STATES)
-    .fetch_optional(&mut *db)
+    .execute(&mut *db)
     .await?;
-    if let Some(past) = past {
-        text::index_past(db, past).await?;
-    }
     Ok(sqlx::query_scalar("SELECT n FROM entry WHERE id = ?").bind(&id.as_bytes()[..]).fetch_one(db).await?)
 }
 
@@ -390,31 +410,33 @@ async fn update(
     n: i64,
     surfaces: bool,
 ) -> Result<(), Fault> {
-    let entry = &settled.entry;
-    sqlx::query(
+    let query = sqlx::query(
         "UPDATE entry SET permalink = ?, headline = ?, byline = ?, updated_stamp = ?, body_html = ?, body_text = ?,
             images = ?, marks = ?, problems = ?, content_hash = ?, shown_hash = ?, changed = ?, capture = ?, revision = ?,
             plain = ?, since = ?, surfaced = coalesce(?, surfaced) WHERE n = ?",
-    )
-    .bind(&entry.permalink)
-    .bind(&entry.headline)
-    .bind(json(&entry.byline)?)
-    .bind(entry.updated.as_ref().map(json).transpose()?)
-    .bind(&entry.body_html)
-    .bind(&entry.body_text)
-    .bind(json(&entry.images)?)
-    .bind(json(&entry.marks)?)
-    .bind(json(&entry.problems)?)
-    .bind(&settled.content_hash[..])
-    .bind(&settled.shown_hash[..])
-    .bind(moment.seen.timestamp_millis())
-    .bind(moment.capture)
-    .bind(settled.revision)
-    .bind(settled.plain)
-    .bind(moment.at)
-    .bind(surfaces.then_some(moment.at))
-    .bind(n)
-    .execute(&mut *db)
-    .await?;
-    text::index(db, n).await
+    );
+    bind_state(query, settled, moment)?.bind(surfaces.then_some(moment.at)).bind(n).execute(db).await?;
+    Ok(())
+}
+
+/// Binds what may change of an entry, in the order of the statements above.
+fn bind_state<'q>(query: Bindings<'q>, settled: &'q Settled, moment: &Moment<'_>) -> Result<Bindings<'q>, Fault> {
+    let entry = &settled.entry;
+    Ok(query
+        .bind(&entry.permalink)
+        .bind(&entry.headline)
+        .bind(json(&entry.byline)?)
+        .bind(entry.updated.as_ref().map(json).transpose()?)
+        .bind(&entry.body_html)
+        .bind(&entry.body_text)
+        .bind(json(&entry.images)?)
+        .bind(json(&entry.marks)?)
+        .bind(json(&entry.problems)?)
+        .bind(&settled.content_hash[..])
+        .bind(&settled.shown_hash[..])
+        .bind(moment.seen.timestamp_millis())
+        .bind(moment.capture)
+        .bind(settled.revision)
+        .bind(settled.plain)
+        .bind(moment.at))
 }

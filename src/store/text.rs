@@ -1,10 +1,12 @@
 //! Full text: what is indexed of an entry, and how words that somebody asks for are looked for.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use sqlx::SqliteConnection;
 use uuid::Uuid;
 
 use super::Scope;
-use super::rows::Fault;
+use super::rows::{Fault, json};
 
 /// Places that one second has: see `entry.place` in the schema.
 pub(super) const PLACES: i64 = 64;
@@ -119,27 +121,18 @@ impl Asked<'_> {
     }
 }
 
-/// A statement that indexes one row. Its values are looked up one by one, since SQLite begins a savepoint for each
-/// `INSERT … SELECT`, and FTS5 writes out what it has gathered at each savepoint: an index in thousands of small pieces, at three
-/// times the cost.
+/// A statement that indexes rows: all that a transaction has changed at once. FTS5 writes out what it has gathered at each
+/// statement of this kind, so that one for each row would leave an index in thousands of small pieces, at three times the cost.
 macro_rules! indexing {
-    ($into:literal, $from:literal, $place:literal) => {
+    ($into:literal, $place:literal, $from:literal) => {
         concat!(
             $into,
-            " (rowid, headline, byline, body, scope) VALUES ((SELECT ",
+            " (rowid, headline, byline, body, scope) SELECT ",
             $place,
-            " FROM ",
-            $from,
-            "), (SELECT headline FROM ",
-            $from,
-            "), (SELECT (SELECT group_concat(value, ', ') FROM json_each(byline)) FROM ",
-            $from,
-            "), (SELECT body_text FROM ",
-            $from,
-            "), (SELECT 'o' || hex(outlet) || ' b' || hex(blog) || iif(surfaced IS NULL, '', ' w')
+            ", headline, (SELECT group_concat(value, ', ') FROM json_each(byline)), body_text,
+            'o' || hex(outlet) || ' b' || hex(blog) || iif(surfaced IS NULL, '', ' w')
                 || iif(instr(marks, '\"key_event\"'), ' k', '') || iif(revision > 1 OR withdrawn IS NOT NULL, ' c', '') FROM ",
-            $from,
-            "))"
+            $from
         )
     };
 }
@@ -148,33 +141,76 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Indexes the entry numbered `n` as it stands now.
-pub(super) async fn index(db: &mut SqliteConnection, n: i64) -> Result<(), Fault> {
-    sqlx::query(indexing!("INSERT OR REPLACE INTO entry_text", "entry WHERE n = ?1", "place")).bind(n).execute(db).await?;
+/// Indexes the entries numbered so as they stand now, and the states of them that ended at `at`.
+pub(super) async fn index(db: &mut SqliteConnection, numbers: &[i64], at: i64) -> Result<(), Fault> {
+    let statements = [
+        indexing!(
+            "INSERT OR REPLACE INTO entry_text",
+            "place",
+            "(SELECT DISTINCT value AS picked FROM json_each(?1)) CROSS JOIN entry ON n = picked ORDER BY place"
+        ),
+        indexing!(
+            "INSERT INTO revision_text",
+            "id",
+            "(SELECT DISTINCT value AS picked FROM json_each(?1)) CROSS JOIN revision ON entry = picked AND until = ?2 ORDER BY id"
+        ),
+    ];
+    for statement in statements {
+        sqlx::query(statement).bind(format!("{numbers:?}")).bind(at).execute(&mut *db).await?;
+    }
     Ok(())
 }
 
-/// Indexes the state numbered `id` of those that have been.
-pub(super) async fn index_past(db: &mut SqliteConnection, id: i64) -> Result<(), Fault> {
-    sqlx::query(indexing!("INSERT INTO revision_text", "revision WHERE id = ?1", "id")).bind(id).execute(db).await?;
-    Ok(())
+/// The places of new entries: the first free one of the second that each stands at.
+#[derive(Debug)]
+pub(super) struct Places {
+    /// The first place of a second, and the next that is free in it.
+    next: BTreeMap<i64, i64>,
 }
 
-/// The first free place of an entry that stands at `filed`, in milliseconds.
-pub(super) async fn free_place(db: &mut SqliteConnection, filed: i64) -> Result<i64, Fault> {
-    let mut first = filed.max(0).div_euclid(1000) * PLACES;
-    // A second rarely has two entries. A page that prints no times puts all of its entries on one, and they run over into the
-    // next ones, still in order.
-    loop {
-        let last: Option<i64> = sqlx::query_scalar("SELECT max(place) FROM entry WHERE place >= ? AND place < ?")
-            .bind(first)
-            .bind(first + PLACES)
-            .fetch_one(&mut *db)
-            .await?;
-        match last {
-            None => return Ok(first),
-            Some(last) if last + 1 < first + PLACES => return Ok(last + 1),
-            Some(_) => first += PLACES,
+impl Places {
+    /// Looks at the seconds of those that stand at `filed`, in milliseconds.
+    pub async fn around(db: &mut SqliteConnection, filed: impl Iterator<Item = i64>) -> Result<Places, Fault> {
+        let seconds: BTreeSet<i64> = filed.map(Places::first).collect();
+        let mut places = Places { next: BTreeMap::new() };
+        places.look(db, &seconds).await?;
+        Ok(places)
+    }
+
+    fn first(filed: i64) -> i64 {
+        filed.max(0).div_euclid(1000) * PLACES
+    }
+
+    async fn look(&mut self, db: &mut SqliteConnection, seconds: &BTreeSet<i64>) -> Result<(), Fault> {
+        if seconds.is_empty() {
+            return Ok(());
+        }
+        let found: Vec<(i64, i64)> = sqlx::query_as(
+            "SELECT value, (SELECT coalesce(max(place) + 1, value) FROM entry WHERE place >= value AND place < value + ?2)
+             FROM json_each(?1)",
+        )
+        .bind(json(&seconds)?)
+        .bind(PLACES)
+        .fetch_all(db)
+        .await?;
+        self.next.extend(found);
+        Ok(())
+    }
+
+    /// The first free place of one that stands at `filed`, in milliseconds. It is free no more.
+    pub async fn take(&mut self, db: &mut SqliteConnection, filed: i64) -> Result<i64, Fault> {
+        let mut first = Places::first(filed);
+        // A second rarely has two entries. A page that prints no times puts all of its entries on one, and they run over into the
+        // next ones, still in order.
+        loop {
+            match self.next.get_mut(&first) {
+                Some(next) if *next < first + PLACES => {
+                    *next += 1;
+                    return Ok(*next - 1);
+                }
+                Some(_) => first += PLACES,
+                None => self.look(db, &BTreeSet::from([first])).await?,
+            }
         }
     }
 }

@@ -5,11 +5,10 @@
 
 use chrono::{DateTime, Utc};
 use sqlx::{Row, SqliteConnection};
-use uuid::Uuid;
 
 use super::changes::{self, Position};
 use super::query::{Edits, Query};
-use super::rows::{self, Fault};
+use super::rows::{self, Bindings, Fault, id_list};
 use super::{Scope, Store, StoreError, Window};
 
 mod archived;
@@ -148,8 +147,6 @@ impl Place {
     }
 }
 
-type Bindings<'q> = sqlx::query::Query<'q, sqlx::Sqlite, <sqlx::Sqlite as sqlx::Database>::Arguments>;
-
 impl Bound {
     fn to<'q>(&self, query: Bindings<'q>) -> Bindings<'q> {
         match self {
@@ -200,10 +197,4 @@ async fn changed(
     let sql = format!("SELECT max(appeared) AS appeared FROM blog WHERE {} AND appeared <= ?2", place.of_blogs);
     let row = place.bound.to(statement(sql)).bind(view.at).fetch_one(db).await?;
     rows::maybe_instant(&row, "appeared")
-}
-
-/// Ids as a JSON list that SQL turns back with `unhex`.
-pub(super) fn id_list(ids: impl IntoIterator<Item = Uuid>) -> String {
-    let quoted: Vec<_> = ids.into_iter().map(|id| format!("\"{}\"", id.simple())).collect();
-    format!("[{}]", quoted.join(","))
 }

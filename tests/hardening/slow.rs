@@ -21,6 +21,8 @@ const REQUESTS: u32 = 1_000;
 /// What 99 of 100 of them may take.
 const P99: Duration = Duration::from_millis(50);
 /// What noticing a cut may take beyond its limit, on a machine that does other things.
+/// Files that the server may open beside: three more connections to its store, when many ask at once, with the file and its log.
+const STORE: usize = 6;
 const SLACK: Duration = Duration::from_secs(4);
 
 /// A way of being slow.
@@ -249,7 +251,7 @@ fn slow_clients_are_shown_out_and_nobody_else_notices() {
     assert!(under <= most, "99 of 100 requests take up to {under:.1?}, of a server left alone {quiet:.1?}");
     if let Some(before) = before {
         let gone = Instant::now();
-        while descriptors(attacked.child.id()).unwrap() > before + 2 {
+        while descriptors(attacked.child.id()).unwrap() > before + STORE {
             let now = descriptors(attacked.child.id());
             assert!(gone.elapsed() < SLACK, "{now:?} files are open, {before} at the start");
             std::thread::sleep(Duration::from_millis(50));

@@ -7,13 +7,16 @@ use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use serde::Deserialize;
 use tidings::story::{Evidence, Gist, Usual, WINDOW};
 
-/// Days that the measure was fitted to, and days that it was not first fitted to. The weight of names was lowered once after their first
-/// result had been looked at, so that they are no longer a proof of what it does on pages nobody has seen.
+/// Days that the measure was fitted to, and days that it was checked with afterwards. The weight of names was lowered once after
+/// the result of the check had been looked at, so that it is no proof of what the measure does on days nobody has seen.
 pub const FITTED: [&str; 5] = ["crash", "dam", "election", "football", "unrest"];
-pub const UNSEEN: [&str; 2] = ["storm", "verdict"];
+pub const CHECKED: [&str; 2] = ["storm", "verdict"];
 
-/// Pairs that it takes for one, and a person does not: that somebody is due to testify, and what she testified. Named, so that
-/// no other one hides behind them.
+/// The outlets whose live blogs come with the program. Among them no pair may be wrong.
+const SEEDED: [&str; 5] = ["sputnik", "independent", "dw", "meduza", "cgtn"];
+
+/// Pairs of other outlets that it takes for one, and a person does not: that somebody is due to testify, and what she testified.
+/// Named, so that no other one hides behind them.
 const KNOWN_MISTAKES: [(&str, &str); 2] = [
     ("In New York, Dalton trial enters second week", "Meanwhile in New York: finance chief testifies against Dalton"),
     ("In New York, Dalton trial enters second week", "Dalton 'knew about hole of $8bn', court hears"),
@@ -79,11 +82,25 @@ pub struct Counted {
     pub missed: usize,
     pub apart: usize,
     pub wrong: BTreeSet<(String, String)>,
+    pub seeded: Seeded,
+}
+
+/// The same of pairs of [`SEEDED`] outlets.
+#[derive(Debug, Default)]
+pub struct Seeded {
+    right: usize,
+    apart: usize,
+    pub wrong: usize,
 }
 
 impl Counted {
     /// Notes one pair of a day.
     pub fn note(&mut self, one: &Labelled, other: &Labelled, taken: bool) {
+        if [one, other].iter().all(|entry| SEEDED.contains(&entry.outlet.as_str())) {
+            self.seeded.right += usize::from(one.is_same(other) && taken);
+            self.seeded.apart += usize::from(!one.is_same(other));
+            self.seeded.wrong += usize::from(!one.is_same(other) && taken);
+        }
         match (one.is_same(other), taken) {
             (true, true) => self.right += 1,
             (true, false) => self.missed += 1,
@@ -132,19 +149,22 @@ fn measured(days: &[&str]) -> Counted {
 #[test]
 fn pairs_are_found_and_none_is_wrong() {
     let fitted = measured(&FITTED);
-    let unseen = measured(&UNSEEN);
-    println!("fitted {fitted:?}, unseen {unseen:?}");
+    let checked = measured(&CHECKED);
+    println!("fitted {fitted:?}, checked {checked:?}");
     assert!(fitted.wrong.is_empty(), "{:?}", fitted.wrong);
     assert!(fitted.recall() >= 0.85, "{fitted:?}");
-    assert!(unseen.new_mistakes().is_empty(), "{:?}", unseen.new_mistakes());
-    assert!(unseen.recall() >= 0.6, "{unseen:?}");
-    assert!(fitted.apart + unseen.apart > 900, "there is something to get wrong");
+    assert!(checked.new_mistakes().is_empty(), "{:?}", checked.new_mistakes());
+    assert!(checked.recall() >= 0.6, "{checked:?}");
+    assert!(fitted.apart + checked.apart > 900, "there is something to get wrong");
+    assert_eq!(fitted.seeded.wrong + checked.seeded.wrong, 0);
+    assert!(fitted.seeded.apart + checked.seeded.apart > 100, "{:?} {:?}", fitted.seeded, checked.seeded);
+    assert!(fitted.seeded.right + checked.seeded.right > 10, "{:?} {:?}", fitted.seeded, checked.seeded);
 }
 
 /// Across the days nothing is the same, whatever hour it bears.
 #[test]
 fn nothing_is_the_same_on_two_days() {
-    let days: Vec<Day> = FITTED.iter().chain(&UNSEEN).map(|name| Day::named(name)).collect();
+    let days: Vec<Day> = FITTED.iter().chain(&CHECKED).map(|name| Day::named(name)).collect();
     let all: Vec<(usize, &Labelled, Gist)> = days
         .iter()
         .enumerate()

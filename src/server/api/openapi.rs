@@ -16,8 +16,8 @@ use super::{Answer, blogs, changes, entries, written};
         entries::entries,
         blogs::blogs,
         blogs::blog,
-        crate::server::entry::json,
-        crate::server::stories::json,
+        crate::server::entry::entry,
+        crate::server::stories::story,
         crate::server::events::events
     ),
     components(schemas(super::ProblemDetails))

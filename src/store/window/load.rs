@@ -10,10 +10,10 @@ use uuid::Uuid;
 
 use super::pick::Pick;
 use super::walk::What;
-use super::{Place, View, id_list, statement};
+use super::{Place, View, statement};
 use crate::model::{Entry, Head, Life, Told};
 use crate::store::query::Edits;
-use crate::store::rows::{self, Fault, damaged};
+use crate::store::rows::{self, Fault, damaged, id_list};
 use crate::store::{Scope, Shown, stories};
 
 /// An entry in the state that its row has.
