@@ -14,7 +14,7 @@ use tidings::outlet::split_page;
 use tidings::page::{Captured, Page};
 use tidings::reconcile::Reading;
 use tidings::replay::{ReplayError, Replayed, replay};
-use tidings::store::{ChangeKind, KeepCaptures, NewCapture, Store};
+use tidings::store::{ChangeKind, HubRequest, KeepCaptures, NewCapture, SinkState, Store, Subscription};
 use tokio::sync::watch;
 
 use crate::live_page::LivePage;
@@ -181,6 +181,53 @@ async fn a_whole_life_comes_out_the_same() {
     assert_eq!(new.sources().await.unwrap(), desk.store.sources().await.unwrap());
     assert_eq!(new.blogs().await.unwrap(), desk.store.blogs().await.unwrap());
     assert_eq!(new.captures(0, 99).await.unwrap(), captures);
+}
+
+/// Who was told how much is in no capture either: after a replay nobody is told anything twice, and nobody is forgotten.
+#[tokio::test]
+async fn who_has_been_told_what_is_carried_over() {
+    let desk = Desk::open().await;
+    desk.live().await;
+    let asked = |callback: &str, subscribe: bool| HubRequest {
+        topic: "/feed.atom?limit=5".into(),
+        callback: format!("https://reader.example/{callback}"),
+        host: "reader.example".into(),
+        subscribe,
+        secret: Some("between us".into()),
+        lease_s: 3600,
+        reader: Some("ann".into()),
+        asked: minute(60),
+        failures: 2,
+        next_due: minute(70),
+    };
+    for callback in ["one", "two"] {
+        assert!(desk.store.ask_hub(&asked(callback, true), 9, 9).await.unwrap());
+        desk.store.confirm(&asked(callback, true), minute(120), Some("\"7.0a.b\"")).await.unwrap();
+    }
+    let failing = Subscription {
+        failures: 3,
+        next_due: minute(80),
+        last_error: Some("it answers with status 500".into()),
+        ..desk.store.subscriptions().await.unwrap().remove(0)
+    };
+    desk.store.put_subscription(&failing).await.unwrap();
+    // One that is not confirmed yet, and one that is to end.
+    for asked in [asked("three", true), asked("two", false)] {
+        assert!(desk.store.ask_hub(&asked, 9, 9).await.unwrap());
+    }
+    let sink =
+        SinkState { url: "https://desk.example/".into(), seq: 5, last_ok: Some(minute(50)), failures: 1, last_error: None };
+    desk.store.put_sink(&sink).await.unwrap();
+
+    let (told, new) = desk.replayed(false).await;
+    told.unwrap();
+    let (old, new) = (&desk.store, &new);
+    assert_eq!(new.subscriptions().await.unwrap(), old.subscriptions().await.unwrap());
+    assert_eq!(new.hub_requests().await.unwrap(), old.hub_requests().await.unwrap());
+    assert_eq!(new.sinks().await.unwrap(), [sink]);
+    let counts = (new.subscriptions().await.unwrap().len(), new.hub_requests().await.unwrap().len());
+    assert_eq!(counts, (2, 2));
+    assert!(new.subscriptions().await.unwrap().contains(&failing));
 }
 
 /// The proof that comparing finds what there is to find.

@@ -29,7 +29,7 @@ impl Store {
     }
 
     /// Takes over from `other`, a store of the same captures, what no capture tells: the followed addresses, how far sinks and
-    /// subscribers have been told, and the last look at each page.
+    /// subscribers have been told, who has asked to be, and the last look at each page.
     pub async fn carry_over(&self, other: &Store) -> Result<(), StoreError> {
         for state in other.sources().await? {
             self.put_source(&state).await?;
@@ -39,6 +39,9 @@ impl Store {
         }
         for subscription in other.subscriptions().await? {
             self.keep_subscription(&subscription).await?;
+        }
+        for asked in other.hub_requests().await? {
+            self.ask_hub(&asked, u32::MAX, u32::MAX).await?;
         }
         let looks = async {
             let looks = sqlx::query("SELECT id, seen, problems FROM blog").fetch_all(&mut *other.snapshot().await?).await?;

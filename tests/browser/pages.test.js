@@ -185,6 +185,50 @@ test("whoever follows sees what is new at once", async () => {
   await done(page);
 });
 
+test("whoever wants it is notified of what is new while the page is out of sight", async () => {
+  const page = await open("/topics/storm", { permissions: ["notifications"] });
+  await page.waitForSelector('.status[data-status="on"]', { state: "attached" });
+  const notify = page.locator('[data-tool="notify"]');
+  assert.equal(await notify.getAttribute("aria-pressed"), "false");
+  // What the browser is asked to show is what counts: this one has no desktop to show it on.
+  await page.evaluate(() => {
+    const Real = window.Notification;
+    window.shown = [];
+    window.Notification = class extends Real {
+      constructor(title, options) {
+        super(title, options);
+        window.shown.push({ title, body: options.body });
+        window.last = this;
+      }
+    };
+  });
+  const post = (id, headline) => coast.entries.unshift({ id, at: Math.floor(Date.now() / 1000) * 1000, headline, by: "Theo Quay", words: "<p>It was seen from the pier.</p>" });
+  const arrived = (text) => page.waitForFunction((text) => document.querySelector('[data-tool="arrivals"]').innerText === text, text, { timeout: 60_000 });
+  const shown = () => page.evaluate(() => window.shown);
+  const sight = (state) => page.evaluate((state) => Object.defineProperty(document, "visibilityState", { configurable: true, get: () => state }), state);
+  // Not unasked, even out of sight.
+  await sight("hidden");
+  post(121_001, "A buoy has come loose");
+  await arrived("1 new entry");
+  assert.deepEqual(await shown(), []);
+  await notify.click();
+  await page.waitForSelector('[data-tool="notify"][aria-pressed="true"]');
+  post(121_002, "The buoy is off Fell Point");
+  await arrived("2 new entries");
+  assert.deepEqual(await shown(), [{ title: "Coast Herald", body: "The buoy is off Fell Point" }]);
+  // Whoever looks at the page sees it there.
+  await sight("visible");
+  post(121_003, "The buoy is back");
+  await arrived("3 new entries");
+  assert.equal((await shown()).length, 1);
+  // A click on it leads to what is new.
+  await page.evaluate(() => window.last.dispatchEvent(new Event("click")));
+  assert.equal(await page.locator(".entry h3").first().innerText(), "The buoy is back");
+  await notify.click();
+  assert.equal(await notify.getAttribute("aria-pressed"), "false");
+  await done(page);
+});
+
 test("what an entry has been is shown word by word", async () => {
   const page = await open("/topics/storm");
   await page.locator(".entry .edited").first().click();

@@ -20,9 +20,9 @@ use tokio::time::{sleep, timeout};
 const REQUESTS: u32 = 1_000;
 /// What 99 of 100 of them may take.
 const P99: Duration = Duration::from_millis(50);
-/// What noticing a cut may take beyond its limit, on a machine that does other things.
 /// Files that the server may open beside: three more connections to its store, when many ask at once, with the file and its log.
 const STORE: usize = 6;
+/// What noticing a cut may take beyond its limit, on a machine that does other things.
 const SLACK: Duration = Duration::from_secs(4);
 
 /// A way of being slow.
