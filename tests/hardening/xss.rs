@@ -347,12 +347,15 @@ async fn no_vector_changes_an_entrys_page() {
 /// Vectors in one store, so that all of its entries fit on one timeline.
 const IN_A_STORE: usize = 90 * ON_A_PAGE;
 
-/// A name for each number.
-fn name(number: usize) -> String {
+/// A text for each number, of which no other says anything.
+fn text(number: usize) -> String {
     let syllables = ["ba", "ke", "li", "mo", "nu", "ra", "se", "ti", "vo", "zu"];
-    let digits = format!("{number:03}");
-    let name: String = digits.bytes().map(|digit| syllables[usize::from(digit - b'0')]).collect();
-    name[..1].to_uppercase() + &name[1..]
+    let word = |number: usize| -> String {
+        format!("{number:04}").bytes().map(|digit| syllables[usize::from(digit - b'0')]).collect()
+    };
+    // In small letters, and by names.
+    let pair = |nth: usize| word(2 * nth) + " " + &word(2 * nth + 1)[..1].to_uppercase() + &word(2 * nth + 1)[1..];
+    (6 * number..6 * number + 6).map(pair).collect::<Vec<_>>().join(" ")
 }
 
 /// The pages that show entries of many: the timeline, some stories, and the followed addresses, whose titles and problems are the
@@ -368,16 +371,12 @@ async fn lists(vectors: &[Vector]) -> Vec<(String, Vec<String>)> {
             let clean = some.iter().map(|vector| body_of_markup(&vector.html, &links).unwrap_or_default().html);
             let body_html: String = clean.collect();
             bodies.push(body_html.replace("<img ", &format!("<img {MANNERS} ")));
-            let word = name(number);
             let entry = Entry {
                 headline: Some(fold(&some[0].html)),
                 byline: some.iter().map(|vector| fold(&vector.html)).collect(),
                 permalink: links.link(&format!("/x?{}", some[0].html)),
                 body_html,
-                body_text: format!(
-                    "The ferry Saint {word} has run aground off Lowport with {} on board, says Ada Holm",
-                    40 + number
-                ),
+                body_text: text(number),
                 ..sample::entry(&number.to_string(), 5)
             };
             ids.push(entry_id(outlet, "1", &entry.key));
@@ -403,11 +402,12 @@ async fn lists(vectors: &[Vector]) -> Vec<(String, Vec<String>)> {
     let mut pages = Vec::new();
     for path in ["/?limit=200".to_owned(), "/sources".to_owned()].into_iter().chain(paths) {
         let page = shown_at(store.clone(), &path).await;
-        let shown: Vec<String> = bodies.iter().filter(|body| page.contains(*body)).cloned().collect();
-        assert!(
-            path == "/sources" || path.starts_with("/stories") && !shown.is_empty() || shown.len() == bodies.len(),
-            "{path}"
-        );
+        let mut shown: Vec<String> =
+            bodies.iter().filter(|body| !body.is_empty() && page.contains(*body)).cloned().collect();
+        // One may be a part of another.
+        shown.sort_by_key(|body| std::cmp::Reverse(body.len()));
+        let some = bodies.iter().filter(|body| !body.is_empty()).count();
+        assert!(path != "/?limit=200" || some > 0 && shown.len() == some, "{} of {some} bodies", shown.len());
         pages.push((page, shown));
     }
     pages
@@ -426,20 +426,21 @@ async fn no_vector_changes_a_list_of_entries() {
     for (page, bodies) in lists(&words).await {
         plain.extend(around(&without(&page, &bodies), "-").0);
     }
-    let (mut found, mut looked, mut harmed) = (BTreeSet::new(), 0, false);
+    let (mut found, mut looked, mut with_bodies, mut harmed) = (BTreeSet::new(), 0, 0, false);
     for some in vectors.chunks(IN_A_STORE) {
         for (page, bodies) in lists(some).await {
             let page = without(&page, &bodies);
             let (kinds, addresses) = around(&page, "-");
             found.extend(kinds.difference(&plain).cloned().chain(addresses));
             looked += 1;
+            with_bodies += usize::from(!bodies.is_empty());
             // The proof that it can fail: the same page without its escapes.
             let raw = page.replace("&#60;", "<").replace("&#62;", ">").replace("&lt;", "<").replace("&gt;", ">");
             harmed |= around(&raw, "-").0.difference(&plain).next().is_some();
         }
     }
     assert!(found.is_empty(), "{} are dangerous:\n{:#?}", found.len(), found);
-    assert!(harmed && looked >= 20, "{looked} pages");
+    assert!(harmed && looked >= 20 && with_bodies * 2 > looked, "{with_bodies} of {looked} pages");
 }
 
 /// The proof that it can fail: the vectors as they came.
