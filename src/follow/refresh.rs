@@ -13,7 +13,7 @@ use url::Url;
 use crate::fetch::{Fetched, Reach, Validators};
 use crate::model::LiveBlog;
 use crate::page::Page;
-use crate::store::{SourceState, StoreError};
+use crate::store::{SourceState, StoreError, apart};
 use crate::wall;
 
 use super::pace::at_pace;
@@ -73,7 +73,8 @@ impl Follower {
         };
         // Also where the store fails: it was asked.
         self.hold(&url, TimeDelta::seconds(source.pace_s().into()));
-        let (outcome, state) = self.settle(source, answer).await?;
+        let follower = self.clone();
+        let (outcome, state) = apart(async move { follower.settle(source, answer).await }).await?;
         // Both of one look at the wall clock, which may have been set since.
         let next = state.last_tried.map_or_else(TimeDelta::zero, |tried| state.next_due - tried);
         if state.backfill.as_ref().is_some_and(|backfill| backfill.next.is_some()) && state.failures == 0 {

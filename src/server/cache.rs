@@ -75,6 +75,11 @@ impl Written {
         }
     }
 
+    /// Whether it is old enough to be written anew, where that is put off.
+    pub fn is_due(&self) -> bool {
+        self.at.elapsed() >= ANEW
+    }
+
     fn cell(&self, coding: Coding) -> &OnceCell<Bytes> {
         match coding {
             Coding::Identity => &self.identity,
@@ -116,8 +121,10 @@ pub(super) struct Slot {
     begun: AtomicBool,
 }
 
-/// How long a feed may be served on while it is written anew, where changes come so fast that it is written anew all the time.
-const ON: Duration = Duration::from_millis(500);
+/// Where changes come so fast that a feed would be written anew all the time: how old it is when it is, and how long it may be served
+/// on meanwhile.
+const ANEW: Duration = Duration::from_millis(400);
+const ON: Duration = Duration::from_millis(800);
 
 impl Slot {
     fn new(version: i64, before: Option<Arc<Written>>) -> Arc<Slot> {

@@ -24,7 +24,7 @@ use super::readers::Ours;
 use super::watch::Paced;
 use super::{ServerState, coding, conditional, missing};
 use crate::feed::{self, Format};
-use crate::store::{Position, Scope, StoreError};
+use crate::store::{Scope, StoreError, Window};
 
 /// Since when all addresses behind the feed have answered well, or `never`. It is a header because the feed's bytes must not
 /// change when nothing but this does.
@@ -202,7 +202,8 @@ async fn archive(state: &ServerState, scope: Scope, file: &str, request: &Parts)
         // The date of one that will yet be told of the next would not move then.
         let modified = if archived.last { None } else { whole_second(archived.at) };
         let feed = describe_archived(&state.0.base, &overview, &key, page, archived);
-        Ok(Arc::new(in_the_background(feed, format, coding, modified, None).await))
+        let make = move |feed| Ok(Arc::new(Written::new(feed::write(&feed, format), coding, modified, None)));
+        state.0.renderer.run(std::future::ready(Ok(feed)), make).await
     });
     let written = written.await?;
     state.0.cache.weigh(&key);
@@ -301,7 +302,7 @@ async fn written(
         return Ok(written.clone());
     }
     if let Some(of_late) = slot.of_late().filter(|_| busy) {
-        if slot.begin() {
+        if of_late.is_due() && slot.begin() {
             let (state, overview, key, asked) = (state.clone(), overview.clone(), key.clone(), asked.clone());
             // What comes of it is taken from its place.
             tokio::spawn(async move { anew(&state, &slot, &overview, &key, &asked, coding).await.map(drop) });
@@ -314,7 +315,7 @@ async fn written(
 async fn anew(
     state: &ServerState,
     slot: &Slot,
-    overview: &Overview,
+    overview: &Arc<Overview>,
     key: &Key,
     asked: &Asked,
     coding: Coding,
@@ -334,29 +335,25 @@ async fn anew(
 
 async fn write(
     state: &ServerState,
-    overview: &Overview,
+    overview: &Arc<Overview>,
     key: &Key,
     asked: &Asked,
     coding: Coding,
 ) -> Result<Arc<Written>, StoreError> {
+    let (own, overview, key, asked) = (state.clone(), overview.clone(), key.clone(), asked.clone());
     // The formats of a feed show the same entries.
-    let shared = state.0.windows.place(&key.scope, key.query.as_deref(), overview.version(&key.scope));
-    let load = || async { state.0.store.select(&asked.query(key.scope.clone())).await.map(Arc::new) };
-    let window = shared.get_or_try_init(load).await?;
-    // Where others share the second, a reader that asks by it alone could miss them.
-    let modified = window.changed.filter(|_| window.alone).and_then(whole_second);
-    let feed = feed::Feed { hub: state.hub_url(), ..describe(&state.0.base, overview, key, asked, window) };
-    Ok(Arc::new(in_the_background(feed, key.format, coding, modified, window.position).await))
-}
-
-/// Cleaning, writing and coding two hundred long entries takes milliseconds, which other requests should not wait for.
-async fn in_the_background(
-    feed: feed::Feed,
-    format: Format,
-    coding: Coding,
-    modified: Option<SystemTime>,
-    position: Option<Position>,
-) -> Written {
-    let write = move || Written::new(feed::write(&feed, format), coding, modified, position);
-    tokio::task::spawn_blocking(write).await.expect("a feed writer does not panic")
+    let shared = own.0.windows.place(&key.scope, key.query.as_deref(), overview.version(&key.scope));
+    let query = asked.query(key.scope.clone());
+    let store = own.0.store.clone();
+    let load = async move {
+        let load = || async { store.select(&query).await.map(Arc::new) };
+        shared.get_or_try_init(load).await.cloned()
+    };
+    let make = move |window: Arc<Window>| {
+        // Where others share the second, a reader that asks by it alone could miss them.
+        let modified = window.changed.filter(|_| window.alone).and_then(whole_second);
+        let feed = feed::Feed { hub: own.hub_url(), ..describe(&own.0.base, &overview, &key, &asked, &window) };
+        Ok(Arc::new(Written::new(feed::write(&feed, key.format), coding, modified, window.position)))
+    };
+    state.0.renderer.run(load, make).await
 }

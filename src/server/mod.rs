@@ -31,6 +31,7 @@ mod pictures;
 mod query;
 mod readers;
 mod record;
+mod render;
 mod requests;
 mod shown;
 mod sources;
@@ -62,6 +63,7 @@ use cache::{Cache, Windows};
 use error::Refused;
 use events::Fanout;
 use hosts::Hosts;
+use render::Renderer;
 use watch::Watch;
 
 pub use accept::{serve, serve_admin};
@@ -144,6 +146,7 @@ struct Inner {
     cache: Cache<cache::Key>,
     pages: Cache<timeline::Key>,
     windows: Windows,
+    renderer: Renderer,
     /// Places of those who wait for a change.
     waiting: Semaphore,
     /// Those who are told every change.
@@ -186,6 +189,7 @@ impl ServerState {
             cache,
             pages,
             windows,
+            renderer: Renderer::default(),
             clock,
             hub,
             waiting,

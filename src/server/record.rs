@@ -95,8 +95,8 @@ async fn rendered<R: Record>(
     };
     // Comparing long texts takes milliseconds, which other requests should not wait for.
     let base = state.0.base.clone();
-    let rendered = tokio::task::spawn_blocking(move || write(&R::told(&base, stored))).await;
-    let rendered = rendered.map_err(|error| error.to_string()).and_then(|bytes| bytes);
+    let ready = std::future::ready(Ok(stored));
+    let rendered = state.0.renderer.run(ready, move |stored| write(&R::told(&base, stored))).await;
     rendered.map(Ok).map_err(|error| {
         tracing::error!(kind = R::KIND, "a page could not be written: {error}");
         Refused::Unavailable

@@ -131,6 +131,20 @@ async fn write(
     asked: &Asked,
     coding: Coding,
 ) -> Result<Arc<Written>, Refused> {
+    let (own, overview, key, asked) = (state.clone(), overview.clone(), key.clone(), asked.clone());
+    let ask = async move { told(&own, &overview, &key, &asked).await };
+    let make = move |told: page::Told| match page::html(&told) {
+        Ok(html) => Ok(Arc::new(Written::new(html, coding, None, None))),
+        Err(error) => {
+            tracing::error!("a timeline could not be written: {error}");
+            Err(Refused::Unavailable)
+        }
+    };
+    state.0.renderer.run(ask, make).await
+}
+
+/// All that the page tells.
+async fn told(state: &ServerState, overview: &Arc<Overview>, key: &Key, asked: &Asked) -> Result<page::Told, Refused> {
     let store = &state.0.store;
     let window = store.select(&asked.query(key.scope.clone())).await.map_err(unavailable)?;
     let (since, until) = (asked.filters.since, asked.filters.until);
@@ -148,7 +162,7 @@ async fn write(
     let ids: Vec<Uuid> = window.entries.iter().map(|shown| shown.entry.id).collect();
     let stories = store.stories_of(&ids, asked.as_of).await.map_err(unavailable)?;
     let story = |(id, story)| (id, StoryOfEntry::told(&state.0.base, story));
-    let told = page::Told {
+    Ok(page::Told {
         scope: key.scope.clone(),
         asked: asked.clone(),
         overview: overview.clone(),
@@ -158,12 +172,5 @@ async fn write(
         tally,
         stories: stories.into_iter().map(story).collect(),
         sick: key.sick,
-    };
-    // Drawing, writing and coding two hundred long entries takes milliseconds, which other requests should not wait for.
-    let write = move || page::html(&told).map(|html| Arc::new(Written::new(html, coding, None, None)));
-    let written = tokio::task::spawn_blocking(write).await.map_err(|error| error.to_string());
-    written.and_then(|written| written).map_err(|error| {
-        tracing::error!("a timeline could not be written: {error}");
-        Refused::Unavailable
     })
 }
