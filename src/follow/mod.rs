@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -69,7 +69,12 @@ pub struct Follower {
     held: Arc<Mutex<HashMap<String, Instant>>>,
     /// What this process follows, by address; another one on the same store may follow others.
     mine: Arc<RwLock<HashMap<String, Followed>>>,
+    /// Places of those who write what they have read.
+    settling: Arc<Semaphore>,
 }
+
+/// How many write what they have read at once: one has the store, and another one makes itself ready.
+const SETTLING: usize = 2;
 
 /// What pages are fetched and read with. A refresh takes it once, and ends with what it began with.
 #[derive(Clone)]
@@ -97,7 +102,8 @@ impl Follower {
         let chance: Chance = Arc::new(chance);
         let means = Arc::new(RwLock::new(Means { fetcher, split, reader: refresh::VERSION.into() }));
         let (metrics, anew, held, mine) = Default::default();
-        Follower { store, means, clock, metrics, anew, chance, held, mine }
+        let settling = Arc::new(Semaphore::new(SETTLING));
+        Follower { store, means, clock, metrics, anew, chance, held, mine, settling }
     }
 
     /// Counts into `metrics` from now on.

@@ -73,8 +73,11 @@ impl Follower {
         };
         // Also where the store fails: it was asked.
         self.hold(&url, TimeDelta::seconds(source.pace_s().into()));
+        // Hundreds of pages may have come at once. It is never closed.
+        let turn = self.settling.acquire().await;
         let follower = self.clone();
         let (outcome, state) = apart(async move { follower.settle(source, answer).await }).await?;
+        drop(turn);
         // Both of one look at the wall clock, which may have been set since.
         let next = state.last_tried.map_or_else(TimeDelta::zero, |tried| state.next_due - tried);
         if state.backfill.as_ref().is_some_and(|backfill| backfill.next.is_some()) && state.failures == 0 {

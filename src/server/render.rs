@@ -8,13 +8,20 @@ use tokio::sync::Semaphore;
 
 use crate::store::apart;
 
+/// How many ask the store at once, or wait for their turn to write.
+const ASKING: usize = 8;
+
 /// Writes as many at once as there are processors. More would not be done sooner, and would keep everybody else waiting.
 #[derive(Debug)]
-pub(super) struct Renderer(Arc<Semaphore>);
+pub(super) struct Renderer {
+    asking: Semaphore,
+    writing: Arc<Semaphore>,
+}
 
 impl Default for Renderer {
     fn default() -> Self {
-        Renderer(Arc::new(Semaphore::new(available_parallelism().map_or(1, usize::from))))
+        let processors = available_parallelism().map_or(1, usize::from);
+        Renderer { asking: Semaphore::new(ASKING.max(2 * processors)), writing: Arc::new(Semaphore::new(processors)) }
     }
 }
 
@@ -30,11 +37,12 @@ impl Renderer {
         T: Send + 'static,
         E: Send + 'static,
     {
-        let turns = self.0.clone();
+        // Neither is ever closed.
+        let _place = self.asking.acquire().await;
+        let writing = self.writing.clone();
         apart(async move {
             let told = ask.await?;
-            // It is never closed.
-            let _turn = turns.acquire().await;
+            let _turn = writing.acquire().await;
             make(told)
         })
         .await
