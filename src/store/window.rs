@@ -46,8 +46,7 @@ pub(super) async fn listed(db: &mut SqliteConnection, query: &Query, limit: usiz
 
 async fn select(db: &mut SqliteConnection, query: &Query) -> Result<Window, Fault> {
     let view = View::at(db, query.as_of).await?;
-    let position = position(db, &query.scope, view.seq).await?;
-    let alone = alone(db, position.as_ref()).await?;
+    let (position, alone) = position(db, &query.scope, view.seq).await?;
     let picks = pick::pick(db, query, &view).await?;
     // What waits for the archives comes on top of the limit.
     let limit = if query.unarchived { picks.len() } else { query.limit };
@@ -55,7 +54,7 @@ async fn select(db: &mut SqliteConnection, query: &Query) -> Result<Window, Faul
     Ok(Window {
         entries,
         changed: changed(db, &query.scope, &view, position.as_ref()).await?,
-        generation: changes::latest(db).await?,
+        generation: if view.past { changes::latest(db).await? } else { view.seq },
         position,
         alone,
         archived: archived::pages(db, &query.scope, view.at).await?,
@@ -162,24 +161,23 @@ fn statement<'q>(sql: String) -> Bindings<'q> {
     sqlx::query(sqlx::AssertSqlSafe(sql))
 }
 
-/// The newest change of the scope up to the one numbered `seq`.
-async fn position(db: &mut SqliteConnection, scope: &Scope, seq: i64) -> Result<Option<Position>, Fault> {
-    let mut newest: Option<Position> = None;
+/// The newest change of the scope up to the one numbered `seq`, and whether it is the first of its second. Later ones don't matter:
+/// they show in other states.
+async fn position(db: &mut SqliteConnection, scope: &Scope, seq: i64) -> Result<(Option<Position>, bool), Fault> {
+    let mut newest: (Option<Position>, bool) = (None, true);
     for place in Place::parts(scope) {
-        let sql = format!("SELECT * FROM change WHERE {} AND seq <= ?2 ORDER BY seq DESC LIMIT 1", place.condition);
-        let row = place.bound.to(statement(sql)).bind(seq).fetch_optional(&mut *db).await?;
-        let found = row.as_ref().map(changes::position).transpose()?;
-        newest = found.into_iter().chain(newest).max_by_key(|position| position.seq);
+        let sql = format!(
+            "SELECT *, NOT EXISTS (SELECT 1 FROM change AS other WHERE other.at >= own.at / 1000 * 1000 AND other.at < own.at) AS alone
+             FROM change AS own WHERE {} AND seq <= ?2 ORDER BY seq DESC LIMIT 1",
+            place.condition
+        );
+        let Some(row) = place.bound.to(statement(sql)).bind(seq).fetch_optional(&mut *db).await? else { continue };
+        let found = changes::position(&row)?;
+        if newest.0.is_none_or(|newest| newest.seq < found.seq) {
+            newest = (Some(found), row.try_get("alone")?);
+        }
     }
     Ok(newest)
-}
-
-/// Whether the change at `position` is the first of its second. Later ones don't matter: they show in other states.
-async fn alone(db: &mut SqliteConnection, position: Option<&Position>) -> Result<bool, Fault> {
-    let Some(at) = position.map(|position| position.at.timestamp_millis()) else { return Ok(true) };
-    let another = "SELECT EXISTS (SELECT 1 FROM change WHERE at >= ? AND at < ?)";
-    let another: bool = sqlx::query_scalar(another).bind(at.div_euclid(1000) * 1000).bind(at).fetch_one(db).await?;
-    Ok(!another)
 }
 
 /// When what a feed of the scope shows last changed.
