@@ -245,6 +245,8 @@ async fn what_is_refused_says_why_on_one_line() {
             400,
             "there is no parameter `limits`; did you mean `limit`?".into(),
         ),
+        (Method::GET, "/healthz?full=1", 400, "there is no parameter `full`; this address takes none".into()),
+        (Method::GET, "/static/feed.css?v=2", 400, "there is no parameter `v`; this address takes none".into()),
         (
             Method::GET,
             "/outlets/laek/feed.rss",

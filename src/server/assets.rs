@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::api::written;
 use super::error::Refused;
+use super::query::Parameters;
 
 /// Name, media type and bytes of each.
 const FILES: [(&str, &str, &str); 4] = [
@@ -56,10 +57,12 @@ pub(super) async fn versioned(
 ) -> Result<Response, Refused> {
     let file = FILES.iter().find(|(known, _, _)| *known == name && asked == version());
     let (_, content_type, content) = file.ok_or_else(|| Refused::NoPath(uri.path().to_owned()))?;
+    Parameters::of(request.uri.query(), &[])?;
     written(&request.headers, content.as_bytes().to_vec(), content_type, "max-age=31536000, immutable").await
 }
 
 pub(super) async fn feed_style(request: Parts) -> Result<Response, Refused> {
+    Parameters::of(request.uri.query(), &[])?;
     let (_, content_type, content) = FEED_STYLE;
     written(&request.headers, content.as_bytes().to_vec(), content_type, "max-age=3600").await
 }

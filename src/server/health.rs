@@ -3,12 +3,15 @@
 use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::json;
 use url::Url;
 
+use super::error::Refused;
+use super::query::Parameters;
 use super::readers::Stranger;
 use super::{ServerState, typed};
 use crate::metrics::{Source, Stored};
@@ -36,7 +39,12 @@ struct SourceHealth {
 /// 200 as long as the store answers: neither a sick source nor a full disk is mended by restarting us. It asks the store itself, not the memory
 /// that feeds go on being served from when the store fails.
 /// Whoever may not read learns only that much.
-pub(super) async fn check(State(state): State<ServerState>, stranger: Option<Extension<Stranger>>) -> Response {
+pub(super) async fn check(
+    State(state): State<ServerState>,
+    stranger: Option<Extension<Stranger>>,
+    request: Parts,
+) -> Result<Response, Refused> {
+    Parameters::of(request.uri.query(), &[])?;
     let (status, body) = match read(&state.0.store).await {
         Ok(health) if stranger.is_some() => (StatusCode::OK, serde_json::to_vec_pretty(&json!({ "status": health.status }))),
         Ok(health) => (StatusCode::OK, serde_json::to_vec_pretty(&health)),
@@ -48,7 +56,7 @@ pub(super) async fn check(State(state): State<ServerState>, stranger: Option<Ext
             (StatusCode::SERVICE_UNAVAILABLE, serde_json::to_vec_pretty(&told))
         }
     };
-    (status, typed("application/json", "no-store"), body.unwrap_or_default()).into_response()
+    Ok((status, typed("application/json", "no-store"), body.unwrap_or_default()).into_response())
 }
 
 async fn read(store: &Store) -> Result<Health, StoreError> {

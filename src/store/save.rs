@@ -181,7 +181,12 @@ async fn known(db: &mut SqliteConnection, blog: Uuid) -> Result<Known, Fault> {
     let Some(row) = sqlx::query("SELECT * FROM blog WHERE id = ?").bind(id).fetch_optional(&mut *db).await? else {
         return Ok(Known::default());
     };
-    let entries = sqlx::query("SELECT * FROM entry WHERE blog = ? ORDER BY n").bind(id).fetch_all(&mut *db).await?;
+    // Each value of a row is copied, and a long live blog has thousands of rows: only what is needed.
+    let entries = sqlx::query(
+        "SELECT id, key, permalink, headline, byline, published_stamp, updated_stamp, body_html, body_text, images, marks, problems,
+            rank, revision, content_hash, shown_hash, plain, missing, withdrawn FROM entry WHERE blog = ? ORDER BY n",
+    );
+    let entries = entries.bind(id).fetch_all(&mut *db).await?;
     let aliases = sqlx::query("SELECT key, entry FROM entry_alias WHERE blog = ?").bind(id).fetch_all(db).await?;
     Ok(Known {
         head: Some(rows::head(&row)?),

@@ -96,10 +96,12 @@ pub(super) async fn load(
 }
 
 async fn entries(db: &mut SqliteConnection, numbers: &[i64]) -> Result<HashMap<i64, Loaded>, Fault> {
-    let found = sqlx::query("SELECT entry.* FROM json_each(?) AS picked CROSS JOIN entry ON n = picked.value")
-        .bind(format!("{numbers:?}"))
-        .fetch_all(db)
-        .await?;
+    let found = sqlx::query(
+        "SELECT n, entry.id AS id, entry.key AS key, permalink, headline, byline, published_stamp, updated_stamp, body_html,
+            body_text, images, marks, problems, revision, first_seen, changed, withdrawn, blog, rank, place, appeared, since
+         FROM json_each(?) AS picked CROSS JOIN entry ON n = picked.value",
+    );
+    let found = found.bind(format!("{numbers:?}")).fetch_all(db).await?;
     let mut loaded = HashMap::with_capacity(found.len());
     for row in &found {
         let now = State { entry: Arc::new(rows::entry(row)?), life: rows::life(row)?, since: rows::instant(row, "since")? };
