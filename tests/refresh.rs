@@ -1,9 +1,8 @@
 //! Following a live blog at an outlet that behaves, and at one that does not: what is stored, what is said, when next.
 
-use std::cell::RefCell;
 use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering::SeqCst};
-use std::sync::{Arc, Once};
+use std::sync::{Arc, Mutex, Once};
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
@@ -233,16 +232,14 @@ async fn keeps_what_it_has_where_reading_breaks_off() {
     keeps_what_it_has(Answer::html("<live>panic"), "a bug in tidings").await;
 }
 
-thread_local! {
-    /// What was logged on this thread, which is one test.
-    static LOGGED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-}
+/// What was logged, by all tests.
+static LOGGED: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 
 struct Log;
 
 impl std::io::Write for Log {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        LOGGED.with_borrow_mut(|logged| logged.write(bytes))
+        LOGGED.lock().unwrap().write(bytes)
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
@@ -266,12 +263,14 @@ async fn a_failure_is_logged_when_it_begins_and_when_it_ends() {
     for hour in 0..7 {
         desk.at(hour * 60).await.unwrap();
     }
-    let log = String::from_utf8(LOGGED.take()).unwrap();
-    let lines: Vec<&str> = log.lines().filter(|line| line.contains("tidings::follow")).collect();
-    assert_eq!(lines.len(), 3, "{log}");
-    assert!(lines[0].contains("WARN") && lines[0].contains("status 500"), "{log}");
-    assert!(lines[1].contains("WARN") && lines[1].contains("status 404"), "{log}");
-    assert!(lines[2].contains("INFO") && lines[2].contains("well again after 4 failures"), "{log}");
+    let log = String::from_utf8(LOGGED.lock().unwrap().clone()).unwrap();
+    let own = desk.outlet.url("/live");
+    let ours = |line: &&str| line.contains("tidings::follow") && line.contains(own.as_str());
+    let lines: Vec<&str> = log.lines().filter(ours).collect();
+    assert_eq!(lines.len(), 3, "{lines:#?}");
+    assert!(lines[0].contains("WARN") && lines[0].contains("status 500"), "{lines:#?}");
+    assert!(lines[1].contains("WARN") && lines[1].contains("status 404"), "{lines:#?}");
+    assert!(lines[2].contains("INFO") && lines[2].contains("well again after 4 failures"), "{lines:#?}");
 }
 
 #[tokio::test]

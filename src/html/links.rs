@@ -40,7 +40,8 @@ impl Links {
     pub fn link(&self, href: &str) -> Option<String> {
         let mut url = self.resolve(href)?;
         match url.scheme() {
-            "mailto" => return Some(url.into()),
+            // The one character that the URL Standard leaves as it is, and RFC 6068 does not allow.
+            "mailto" => return Some(url.as_str().replace(' ', "%20")),
             "http" | "https" => {}
             _ => return None,
         }
@@ -103,6 +104,8 @@ mod tests {
             ("https://e.org/?CMP=share&at_medium=RSS&camp=2&ref_src=tw%5Etf", Some("https://e.org/?camp=2")),
             ("https://e.org/?q=a%20b&q=c", Some("https://e.org/?q=a%20b&q=c")),
             ("mailto:desk@example.org", Some("mailto:desk@example.org")),
+            // Found by mutated pages.
+            ("mailto:a@e.org, b@e.org?subject=The ferry", Some("mailto:a@e.org,%20b@e.org?subject=The%20ferry")),
             ("JaVaScRiPt:alert(1)", None),
             ("java\tscript:alert(1)", None),
             ("data:text/html,x", None),
