@@ -57,7 +57,9 @@ fn start(folder: &Path, arguments: &[&str]) -> std::process::Child {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn killed_at_any_moment_nothing_is_lost_or_half_there() {
-    let rounds = if full() { 1000 } else { 50 };
+    // `TIDINGS_KILLS=200` for another number of times.
+    let told = std::env::var("TIDINGS_KILLS").ok().map(|told| told.parse().expect("TIDINGS_KILLS is a number"));
+    let rounds: usize = told.unwrap_or(if full() { 1000 } else { 50 });
     let folder = tempfile::tempdir().unwrap();
     let newsroom = Newsroom::open();
     let followed: String =
