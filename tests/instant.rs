@@ -23,7 +23,7 @@ use crate::sample::minute;
 /// What is promised.
 const WITHIN: Duration = Duration::from_secs(1);
 
-/// A busy machine may miss it now and then; what waits for a look at some interval misses it each time.
+/// A busy machine may miss it now and then: most rounds count. What waits for a look at some interval misses it each time.
 const ROUNDS: i64 = 5;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -95,7 +95,9 @@ async fn a_change_is_everywhere_within_a_second_of_the_fetch() {
         before = now;
         took.push([event, delivery, served]);
     }
-    let quickest = took.iter().map(|all| all.iter().max().unwrap()).min().unwrap();
-    assert!(*quickest < WITHIN, "event, delivery and feed: {took:?}");
+    let mut slowest: Vec<Duration> = took.iter().filter_map(|all| all.iter().max().copied()).collect();
+    slowest.sort();
+    println!("event, delivery and feed of each round: {took:.0?}");
+    assert!(slowest[slowest.len() / 2] < WITHIN, "event, delivery and feed: {took:?}");
     serving.stop().await;
 }

@@ -105,14 +105,14 @@ test("a timeline of 200 entries is light and soon there", async () => {
   await page.goto(`${tidings.url}blogs/${id}?limit=200`, { waitUntil: "load" });
   assert.equal(await count(page, ".entry"), 200);
   const wire = [...bytes].filter(([request]) => kinds.get(request) !== "Image").reduce((sum, [, size]) => sum + size, 0);
-  // A busy machine is slow now and then, a heavy page always: the best of some visits, each with an empty cache, is the page's own.
+  // A busy machine is slow now and then, a heavy page always: the middle one of five visits, each with an empty cache.
   const paints = [];
-  for (let visit = 0; visit < 8 && !paints.some((paint) => paint < 1000); visit += 1) {
+  for (let visit = 0; visit < 5; visit += 1) {
     await client.send("Network.clearBrowserCache");
     await page.goto(`${tidings.url}blogs/${id}?limit=200`, { waitUntil: "load" });
     paints.push(await until("the first paint", () => page.evaluate(() => performance.getEntriesByName("first-contentful-paint")[0]?.startTime)));
   }
-  const paint = Math.min(...paints);
+  const paint = paints.toSorted((one, other) => one - other)[2];
   console.log(`200 entries: ${wire} bytes over the wire, first paint after ${Math.round(paint)} ms`);
   assert.ok(wire > 2000 && wire < 300_000, `${wire} bytes`);
   assert.ok(paint < 1000, `${paints} ms`);
