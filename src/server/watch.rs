@@ -38,6 +38,8 @@ pub(super) struct Paced {
 struct Pace {
     left: f64,
     at: Instant,
+    /// The change for which one was taken last, and whether whoever asks waits for it. All who come before it is done share it.
+    taken: Option<(i64, bool)>,
 }
 
 /// What to do about a commit.
@@ -52,12 +54,17 @@ enum Turn {
 }
 
 impl Pace {
-    fn turn(&mut self, now: Instant) -> Turn {
+    /// The newest change that this process knows of is the one numbered `noticed`, and the last look lacks it.
+    fn turn(&mut self, noticed: i64, now: Instant) -> Turn {
         let busy = self.is_busy(now);
-        if self.left < 1.0 {
-            return Turn::Later;
+        match self.taken {
+            Some((taken, true)) if taken == noticed => return Turn::Now,
+            Some((taken, false)) if taken == noticed => return Turn::Later,
+            _ if self.left < 1.0 => return Turn::Later,
+            _ => {}
         }
         self.left -= 1.0;
+        self.taken = Some((noticed, !busy));
         if busy { Turn::Meanwhile } else { Turn::Now }
     }
 
@@ -87,7 +94,7 @@ struct Inner {
 impl Watch {
     pub fn new(recheck: Duration) -> Self {
         let (last, looking, failing) = (RwLock::new(None), Mutex::new(()), AtomicBool::new(false));
-        let pace = StdMutex::new(Pace { left: BURST, at: Instant::now() });
+        let pace = StdMutex::new(Pace { left: BURST, at: Instant::now(), taken: None });
         Watch(Arc::new(Inner { recheck, last, looking, pace, failing }))
     }
 
@@ -111,7 +118,7 @@ impl Watch {
     /// and of the look itself.
     pub async fn paced(&self, store: &Store) -> Option<Paced> {
         let waiting = self.0.last().filter(|last| last.whole.elapsed() < self.0.recheck && !self.0.is_noticed(last, store));
-        let turn = waiting.as_ref().map(|_| self.0.pace().turn(Instant::now()));
+        let turn = waiting.as_ref().map(|_| self.0.pace().turn(store.noticed(), Instant::now()));
         match (waiting, turn) {
             (Some(last), Some(turn)) if turn != Turn::Now => {
                 if turn == Turn::Meanwhile {
@@ -189,10 +196,18 @@ mod tests {
     #[test]
     fn commits_are_looked_at_one_by_one_until_they_come_fast_for_long() {
         let start = Instant::now();
-        let mut pace = Pace { left: BURST, at: start };
+        let (mut pace, mut noticed) = (Pace { left: BURST, at: start, taken: None }, 0);
+        // A hundred ask after each commit.
         let mut turns = |every: Duration, count: u32| {
             let from = pace.at;
-            (1..=count).map(|nth| pace.turn(from + every * nth)).collect::<Vec<_>>()
+            let commit = |nth: u32| {
+                noticed += 1;
+                let first = pace.turn(noticed, from + every * nth);
+                let others = if first == Turn::Now { Turn::Now } else { Turn::Later };
+                assert!((1..100).all(|_| pace.turn(noticed, from + every * nth) == others));
+                first
+            };
+            (1..=count).map(commit).collect::<Vec<_>>()
         };
         // Five a second, for ever.
         assert!(turns(Duration::from_millis(200), 500).iter().all(|turn| *turn == Turn::Now));

@@ -273,6 +273,21 @@ mod tests {
         told
     }
 
+    /// They are handed over as JSON. A store that was rebuilt is compared with the old one to the last bit.
+    #[tokio::test]
+    async fn numbers_come_through_as_they_are() {
+        let mut db = SqliteConnection::connect("sqlite::memory:").await.unwrap();
+        for (part, whole) in (1..400_u32).flat_map(|whole| (0..=whole).map(move |part| (part, whole))).step_by(7) {
+            let number = f64::from(part) / f64::from(whole);
+            let got: f64 = sqlx::query_scalar("SELECT value ->> 1 FROM json_each(?)")
+                .bind(json(&[("new", number)]).unwrap())
+                .fetch_one(&mut db)
+                .await
+                .unwrap();
+            assert_eq!(got.to_bits(), number.to_bits(), "{part}/{whole}");
+        }
+    }
+
     #[tokio::test]
     async fn the_clock_rises_and_does_not_run_away() {
         assert_eq!(clock(&[500, 700, 9_000]).await, [500, 1_000, 9_000]);
