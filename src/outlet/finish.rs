@@ -122,6 +122,10 @@ fn drop_repeats(draft: &mut Draft) {
     }
 }
 
+/// Bytes of an entry's address, at most: more than any link of a page comes to, whose signs are written as three bytes each. What an
+/// adapter makes of an endless id leads nowhere.
+const LONGEST_ADDRESS: usize = 16 * 1024;
+
 /// Repeated ids that are told one by one.
 const MOST_TOLD: usize = 20;
 
@@ -133,7 +137,7 @@ fn entry_of(entry: DraftEntry, settled: Settled, id: uuid::Uuid, key: String, co
     Entry {
         id,
         key,
-        permalink: entry.permalink,
+        permalink: entry.permalink.filter(|address| address.len() <= LONGEST_ADDRESS),
         headline: entry.headline,
         byline: entry.byline,
         published,

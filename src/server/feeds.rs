@@ -21,7 +21,6 @@ use super::missing::{known, no_blog, no_outlet};
 use super::overview::{Checked, Overview};
 use super::query::{Asked, Parameters};
 use super::readers::Ours;
-use super::watch::Paced;
 use super::{ServerState, coding, conditional, missing};
 use crate::feed::{self, Format};
 use crate::store::{Scope, StoreError, Window};
@@ -103,7 +102,9 @@ pub(super) async fn blog_archived(
 
 async fn answer(state: &ServerState, scope: Scope, request: &Parts, format: Format) -> Answer {
     let asked = Asked::read(request.uri.query())?;
-    let Paced { overview, busy } = state.overview_for(request).await?;
+    // A reader who comes while changes pour in gets what they were a moment ago; our own hub, which asks once for each, never does.
+    let ours = request.extensions.get::<Ours>().is_some();
+    let overview = if ours { state.overview().await? } else { state.paced().await? };
     known(&overview, &scope)?;
     outlets_known(&overview, &asked.filters.outlets)?;
     let settled = match asked.as_of {
@@ -113,7 +114,7 @@ async fn answer(state: &ServerState, scope: Scope, request: &Parts, format: Form
     let query = request.uri.query().map(str::to_owned);
     let key = Key { scope, format, query, document: Document::Current };
     let coding = coding::choose(&request.headers).ok_or(Refused::NotAcceptable)?;
-    let written = written(state, &overview, &key, &asked, coding, busy).await?;
+    let written = written(state, &overview, &key, &asked, coding, !ours).await?;
 
     let age = match settled {
         true => MAX_AGE_PAST,
@@ -268,12 +269,7 @@ impl ServerState {
         self.0.watch.overview(&self.0.store).await.ok_or(Refused::Unavailable)
     }
 
-    /// What a feed is written from. A reader who comes while changes pour in gets what they were a moment ago; our own hub, which
-    /// asks once for each change, never does.
-    async fn overview_for(&self, request: &Parts) -> Result<Paced, Refused> {
-        if request.extensions.get::<Ours>().is_some() {
-            return Ok(Paced { overview: self.overview().await?, busy: false });
-        }
+    async fn paced(&self) -> Result<Arc<Overview>, Refused> {
         self.0.watch.paced(&self.0.store).await.ok_or(Refused::Unavailable)
     }
 
@@ -287,21 +283,21 @@ impl ServerState {
     }
 }
 
-/// The feed's bytes: those in memory, or freshly written ones; when that fails, the last good ones. On a server that is `busy`
-/// with changes, those of a moment ago while they are written anew.
+/// The feed's bytes: those in memory, or freshly written ones; when that fails, the last good ones. With `of_late`, and
+/// while changes pour in, those of a moment ago while they are written anew.
 async fn written(
     state: &ServerState,
     overview: &Arc<Overview>,
     key: &Key,
     asked: &Asked,
     coding: Coding,
-    busy: bool,
+    of_late: bool,
 ) -> Result<Arc<Written>, Refused> {
     let slot = state.0.cache.slot(key, overview.version(&key.scope));
     if let Some(written) = slot.written.get() {
         return Ok(written.clone());
     }
-    if let Some(of_late) = slot.of_late().filter(|_| busy) {
+    if let Some(of_late) = slot.of_late().filter(|_| of_late && state.0.watch.is_busy()) {
         if of_late.is_due() && slot.begin() {
             let (state, overview, key, asked) = (state.clone(), overview.clone(), key.clone(), asked.clone());
             // What comes of it is taken from its place.

@@ -26,13 +26,6 @@ const RATE: f64 = 10.0;
 /// Such looks that may come at once after a calm.
 const BURST: f64 = 20.0;
 
-/// An overview, and whether commits come so fast that it may lack the last tenth of a second.
-#[derive(Debug)]
-pub(super) struct Paced {
-    pub overview: Arc<Overview>,
-    pub busy: bool,
-}
-
 /// A bucket of looks.
 #[derive(Debug)]
 struct Pace {
@@ -116,26 +109,36 @@ impl Watch {
 
     /// The same for what may lack the last commits where they come fast. It never lacks more than those of a tenth of a second
     /// and of the look itself.
-    pub async fn paced(&self, store: &Store) -> Option<Paced> {
-        let waiting = self.0.last().filter(|last| last.whole.elapsed() < self.0.recheck && !self.0.is_noticed(last, store));
-        let turn = waiting.as_ref().map(|_| self.0.pace().turn(store.noticed(), Instant::now()));
-        match (waiting, turn) {
-            (Some(last), Some(turn)) if turn != Turn::Now => {
-                if turn == Turn::Meanwhile {
-                    self.look_meanwhile(store);
-                }
-                Some(Paced { overview: last.overview, busy: true })
+    pub async fn paced(&self, store: &Store) -> Option<Arc<Overview>> {
+        let lacking = self.0.last().filter(|last| last.whole.elapsed() < self.0.recheck && !self.0.is_noticed(last, store));
+        let Some(last) = lacking else { return self.overview(store).await };
+        let turn = self.0.pace().turn(store.noticed(), Instant::now());
+        match turn {
+            Turn::Now => self.overview(store).await,
+            // One that is under way may have begun before the commit.
+            Turn::Meanwhile => {
+                self.spawn_look(store);
+                Some(last.overview)
             }
-            _ => Some(Paced { overview: self.overview(store).await?, busy: self.0.pace().is_busy(Instant::now()) }),
+            Turn::Later => Some(last.overview),
         }
+    }
+
+    /// Whether commits come so fast that an overview may lack the last ones.
+    pub fn is_busy(&self) -> bool {
+        self.0.pace().is_busy(Instant::now())
     }
 
     fn look_meanwhile(&self, store: &Store) {
         if let Ok(looking) = self.0.looking.try_lock() {
             drop(looking);
-            let (watch, store) = (self.clone(), store.clone());
-            tokio::spawn(async move { watch.0.look(&store).await });
+            self.spawn_look(store);
         }
+    }
+
+    fn spawn_look(&self, store: &Store) {
+        let (watch, store) = (self.clone(), store.clone());
+        tokio::spawn(async move { watch.0.look(&store).await });
     }
 }
 

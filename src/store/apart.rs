@@ -14,6 +14,10 @@ pub(crate) async fn apart<T: Send + 'static>(work: impl Future<Output = T> + Sen
     let runtime = Handle::current();
     match spawn_blocking(move || runtime.block_on(work)).await {
         Ok(done) => done,
-        Err(broken) => std::panic::resume_unwind(broken.into_panic()),
+        Err(broken) => match broken.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The runtime is going down, and so does whoever waits.
+            Err(_) => std::future::pending().await,
+        },
     }
 }

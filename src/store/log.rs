@@ -5,7 +5,7 @@ use sqlx::{AssertSqlSafe, Row, SqliteConnection};
 use uuid::Uuid;
 
 use super::changes::{Change, ChangeKind, change, latest};
-use super::rows::{Fault, json};
+use super::rows::{Fault, id_list, json};
 use super::{Store, StoreError};
 
 /// Changes that are looked through for one answer, at most: a rare kind must not cost a walk over the whole log.
@@ -72,7 +72,7 @@ pub(super) async fn rows_of(
         .bind(end)
         .bind(json(&filter.kinds.iter().map(|kind| kind.name()).collect::<Vec<_>>())?)
         .bind(json(&filter.outlets)?)
-        .bind(json(&filter.blogs.iter().map(|blog| blog.simple().to_string()).collect::<Vec<_>>())?)
+        .bind(id_list(filter.blogs.iter().copied()))
         .bind(filter.limit)
         .fetch_all(&mut *db)
         .await?;

@@ -293,7 +293,12 @@ async fn write_changes(db: &mut SqliteConnection, moment: &Moment<'_>, head: &He
         return Ok(());
     }
     if !logged.is_empty() {
-        text::index(db, &indexed, moment.at).await?;
+        text::index(db, &indexed).await?;
+        // What is new was nothing before.
+        let superseded = &indexed[changes.new.len()..];
+        if !superseded.is_empty() {
+            text::index_past(db, superseded, moment.at).await?;
+        }
         log(db, moment, &logged).await?;
     }
     sqlx::query("UPDATE blog SET changed = ? WHERE id = ?")

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::model::{Entry, Head, Life, Stamp};
 use crate::story;
 
-use super::rows::{self, Fault, json};
+use super::rows::{self, Fault};
 use super::{Store, StoreError};
 
 mod find;
@@ -132,7 +132,6 @@ impl Store {
         as_of: Option<DateTime<Utc>>,
     ) -> Result<HashMap<Uuid, InStory>, StoreError> {
         async {
-            let ids: Vec<String> = entries.iter().map(|id| id.simple().to_string()).collect();
             let found = sqlx::query(
                 "WITH asked AS MATERIALIZED (
                     SELECT entry.id AS asked, story_member.story AS story FROM json_each(?1) AS picked
@@ -150,7 +149,7 @@ impl Store {
                     WHERE later.entry = own.entry AND later.since <= ?2)
                  ORDER BY asked, published, entry.outlet, entry.blog_key, rank, entry.id",
             )
-            .bind(json(&ids)?)
+            .bind(rows::id_list(entries.iter().copied()))
             .bind(as_of.map_or(FOREVER, |at| at.timestamp_millis()))
             .fetch_all(&mut *self.snapshot().await?)
             .await?;

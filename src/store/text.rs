@@ -141,23 +141,25 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Indexes the entries numbered so as they stand now, and the states of them that ended at `at`.
-pub(super) async fn index(db: &mut SqliteConnection, numbers: &[i64], at: i64) -> Result<(), Fault> {
-    let statements = [
-        indexing!(
-            "INSERT OR REPLACE INTO entry_text",
-            "place",
-            "(SELECT DISTINCT value AS picked FROM json_each(?1)) CROSS JOIN entry ON n = picked ORDER BY place"
-        ),
-        indexing!(
-            "INSERT INTO revision_text",
-            "id",
-            "(SELECT DISTINCT value AS picked FROM json_each(?1)) CROSS JOIN revision ON entry = picked AND until = ?2 ORDER BY id"
-        ),
-    ];
-    for statement in statements {
-        sqlx::query(statement).bind(format!("{numbers:?}")).bind(at).execute(&mut *db).await?;
-    }
+/// Indexes the entries numbered so as they stand now.
+pub(super) async fn index(db: &mut SqliteConnection, numbers: &[i64]) -> Result<(), Fault> {
+    let statement = indexing!(
+        "INSERT OR REPLACE INTO entry_text",
+        "place",
+        "(SELECT DISTINCT value AS picked FROM json_each(?)) CROSS JOIN entry ON n = picked ORDER BY place"
+    );
+    sqlx::query(statement).bind(format!("{numbers:?}")).execute(db).await?;
+    Ok(())
+}
+
+/// Indexes the states of the entries numbered so that ended at `at`.
+pub(super) async fn index_past(db: &mut SqliteConnection, numbers: &[i64], at: i64) -> Result<(), Fault> {
+    let statement = indexing!(
+        "INSERT INTO revision_text",
+        "id",
+        "(SELECT DISTINCT value AS picked FROM json_each(?1)) CROSS JOIN revision ON entry = picked AND until = ?2 ORDER BY id"
+    );
+    sqlx::query(statement).bind(format!("{numbers:?}")).bind(at).execute(db).await?;
     Ok(())
 }
 
