@@ -121,6 +121,18 @@ struct Answers {
     first_error: Option<String>,
 }
 
+/// What is asked for, in kinds that cost the server different things.
+const KINDS: [&str; 4] = ["a live blog's feed", "an outlet's or all", "a live blog, API", "changes, API"];
+
+fn kind(path: &str) -> usize {
+    match path {
+        _ if path.starts_with("/blogs/") => 0,
+        _ if path.starts_with("/api/v1/blogs/") => 2,
+        _ if path.starts_with("/api/") => 3,
+        _ => 1,
+    }
+}
+
 impl Answers {
     fn none() -> Answers {
         Answers { took: vec![0; 100_001], unchanged: 0, bytes: 0, errors: 0, first_error: None }
@@ -174,8 +186,8 @@ struct Reader {
 }
 
 impl Reader {
-    async fn read(mut self, asking: Asking, until: Instant) -> (Reader, Answers) {
-        let mut answers = Answers::none();
+    async fn read(mut self, asking: Asking, until: Instant) -> (Reader, Vec<Answers>) {
+        let mut kinds = vec![Answers::none(); KINDS.len()];
         while Instant::now() < until {
             let nth = self.dice.below(self.paths.len());
             let mut path = self.paths[nth].clone();
@@ -189,6 +201,7 @@ impl Reader {
                     }
                 };
             }
+            let answers = &mut kinds[kind(&path)];
             // A reader asks with the tag it has, except where it is new.
             let tag = self.tags[nth].as_deref().filter(|_| asking == Asking::Usual && !self.asked.is_multiple_of(3));
             let began = Instant::now();
@@ -212,7 +225,7 @@ impl Reader {
                 }
             }
         }
-        (self, answers)
+        (self, kinds)
     }
 
     /// Status, entity tag and size of the answer.
@@ -252,16 +265,21 @@ impl Reader {
 }
 
 /// Lets all readers read for so long.
-async fn read(readers: Vec<Reader>, asking: Asking, time: Duration) -> (Vec<Reader>, Answers) {
+async fn read(readers: Vec<Reader>, asking: Asking, time: Duration) -> (Vec<Reader>, Vec<Answers>) {
     let until = Instant::now() + time;
     let reading: Vec<_> = readers.into_iter().map(|reader| tokio::spawn(reader.read(asking, until))).collect();
-    let (mut readers, mut all) = (Vec::new(), Answers::none());
+    let (mut readers, mut all) = (Vec::new(), vec![Answers::none(); KINDS.len()]);
     for reading in reading {
-        let (reader, answers) = reading.await.expect("a reader does not panic");
+        let (reader, kinds) = reading.await.expect("a reader does not panic");
         readers.push(reader);
-        all = all.with(&answers);
+        all = all.into_iter().zip(&kinds).map(|(all, own)| all.with(own)).collect();
     }
     (readers, all)
+}
+
+/// Of all kinds together.
+fn together(kinds: &[Answers]) -> Answers {
+    kinds.iter().fold(Answers::none(), Answers::with)
 }
 
 /// What was measured while everything changed.
@@ -373,6 +391,7 @@ async fn run(full: bool, slack: f64) -> bool {
     }
     let (readers, _) = read(readers, Asking::Usual, Duration::from_secs(2)).await;
     let (readers, quiet) = read(readers, Asking::Usual, Duration::from_secs(quiet_time)).await;
+    let quiet = together(&quiet);
     let quiet_rate = quiet.count() as f64 / quiet_time as f64;
     println!(
         "nothing changes:  {quiet_rate:8.0} requests/s  p50 {:6.2} ms  p99 {:6.2} ms",
@@ -382,7 +401,8 @@ async fn run(full: bool, slack: f64) -> bool {
 
     newsroom.busy.store(true, Relaxed);
     let (asked, changes, worked) = (newsroom.asked.load(Relaxed), newest(server.address).await, server.worked());
-    let (readers, busy) = read(readers, Asking::Usual, Duration::from_secs(busy_time)).await;
+    let (readers, kinds) = read(readers, Asking::Usual, Duration::from_secs(busy_time)).await;
+    let busy = together(&kinds);
     let seconds = busy_time as f64;
     let worked = server.worked() - worked;
     let measured = Measured {
@@ -417,10 +437,15 @@ async fn run(full: bool, slack: f64) -> bool {
         measured.memory,
         busy.bytes as f64 / seconds / 1e6
     );
+    for (name, kind) in KINDS.iter().zip(&kinds) {
+        let (count, half, most) = (kind.count() as f64 / seconds, kind.within(0.5), kind.within(0.99));
+        println!("    {name:<18} {count:7.0} requests/s  p50 {half:6.2} ms  p99 {most:6.2} ms");
+    }
     busy.first_error.iter().chain(&quiet.first_error).for_each(|error| println!("                  {error}"));
     let mut wrong = measured.wrong(full.then_some(slack));
 
     let (_, odd) = read(readers, Asking::Odd, Duration::from_secs(3)).await;
+    let odd = together(&odd);
     let odd = Measured { rate: odd.count() as f64 / 3.0, p99: odd.within(0.99), errors: odd.errors, ..measured };
     println!("asked for what is in no cache: {:8.0} requests/s  p99 {:6.2} ms  {} errors", odd.rate, odd.p99, odd.errors);
     let (slow, answered) = (Measured { errors: 0, ..odd }.wrong(None), Measured { rate: odd.quiet, ..odd }.wrong(None));

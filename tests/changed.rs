@@ -73,3 +73,45 @@ async fn what_was_there_before_is_known_without_looking() {
     let again = Store::open(&folder.path().join("tidings.db")).await.unwrap();
     assert_eq!((again.noticed(), *again.changed().borrow()), (2, 2));
 }
+
+/// Who keeps a picture of the store need not read it anew after commits of its own process.
+#[tokio::test]
+async fn commits_are_handed_over_in_order_as_long_as_nobody_else_writes() {
+    let (_folder, ours, others) = two_handles().await;
+    let reading = |key: &str, minutes: i64| blog("lake", key, vec![entry(&format!("b{minutes}"), minutes), entry("a", 1)]);
+    let save = async |key: &str, minutes: i64| {
+        let read = reading(key, minutes);
+        let source = SourceState {
+            last_ok: Some(minute(minutes)),
+            ..SourceState::new(read.head.url.clone().unwrap(), 60, minute(minutes + 1))
+        };
+        ours.save(&Reading::new(&read, minute(minutes)), None, Some(&source)).await.unwrap();
+    };
+    assert!(ours.commits_after(0).is_none());
+    for (key, minutes) in [("1", 3), ("2", 4), ("1", 5), ("1", 5)] {
+        save(key, minutes).await;
+    }
+    let commits = ours.commits_after(0).unwrap();
+    assert_eq!(commits.len(), 3, "the same again changes nothing");
+    assert_eq!((commits[0].after, commits[2].newest), (0, ours.generation().await.unwrap()));
+    assert!(commits.windows(2).all(|pair| pair[0].newest == pair[1].after));
+    // As the store itself tells it.
+    let (blogs, sources) = (ours.blogs().await.unwrap(), ours.sources().await.unwrap());
+    for commit in &commits[1..] {
+        assert!(blogs.contains(&commit.blog), "{:?}", commit.blog);
+        assert!(sources.contains(commit.source.as_ref().unwrap()), "{:?}", commit.source);
+    }
+    assert_eq!(ours.commits_after(commits[1].newest).unwrap().len(), 1);
+    assert!(ours.commits_after(commits[1].newest - 1).is_none(), "in the middle of one");
+
+    self::save(&others, 6).await;
+    save("3", 7).await;
+    assert!(ours.commits_after(0).is_none(), "another process has written between them");
+    assert_eq!(ours.commits_after(ours.noticed() - 2).unwrap().len(), 1);
+    // A picture that is too old is made anew.
+    for minutes in 8..160 {
+        save("4", minutes).await;
+    }
+    assert!(ours.commits_after(commits[2].newest).is_none());
+    assert!(ours.commits_after(ours.noticed()).is_none(), "there is nothing after the newest");
+}

@@ -13,6 +13,7 @@ use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 use super::coding::{Coding, code, decode};
+use super::overview::Superseded;
 use crate::feed::Format;
 use crate::store::{Position, Scope, Window};
 
@@ -115,30 +116,37 @@ impl Written {
 pub(super) struct Slot {
     version: i64,
     pub written: OnceCell<Arc<Written>>,
-    /// What the place held before, for the case that writing it anew fails.
-    before: Mutex<Option<Arc<Written>>>,
+    /// What the place held before, and at which version, for the case that writing it anew fails.
+    before: Mutex<Option<(i64, Arc<Written>)>>,
     /// Whether somebody has begun to write it without waiting for it.
     begun: AtomicBool,
 }
 
-/// Where changes come so fast that a feed would be written anew all the time: how old it is when it is, and how long it may be served
-/// on meanwhile.
+/// Where changes come so fast that feeds would be written anew all the time: how old one is when it is, and how long after it was
+/// written, or after something changed that it shows, it may be served on meanwhile.
 const ANEW: Duration = Duration::from_millis(400);
 const ON: Duration = Duration::from_millis(800);
 
 impl Slot {
-    fn new(version: i64, before: Option<Arc<Written>>) -> Arc<Slot> {
+    fn new(version: i64, before: Option<(i64, Arc<Written>)>) -> Arc<Slot> {
         Arc::new(Slot { version, written: OnceCell::new(), before: Mutex::new(before), begun: AtomicBool::new(false) })
     }
 
     /// The last good feed of this address, at whatever version.
     pub fn last_good(&self) -> Option<Arc<Written>> {
-        self.written.get().cloned().or_else(|| lock(&self.before).clone())
+        self.good().map(|(_, written)| written)
     }
 
-    /// What was written a moment ago, where the new feed is not there yet.
-    pub fn of_late(&self) -> Option<Arc<Written>> {
-        lock(&self.before).clone().filter(|before| before.at.elapsed() < ON)
+    fn good(&self) -> Option<(i64, Arc<Written>)> {
+        let written = self.written.get().cloned();
+        written.map(|written| (self.version, written)).or_else(|| lock(&self.before).clone())
+    }
+
+    /// What was written, or was all there was to tell, a moment ago, where the new feed is not there yet.
+    pub fn of_late(&self, superseded: Option<Superseded>) -> Option<Arc<Written>> {
+        let (version, written) = lock(&self.before).clone()?;
+        let superseded = superseded.filter(|superseded| superseded.version == version).map(|superseded| superseded.at);
+        [Some(written.at), superseded].iter().flatten().any(|at| at.elapsed() < ON).then_some(written)
     }
 
     /// Whether whoever asks is the first to want it written and not to wait for it.
@@ -152,7 +160,7 @@ impl Slot {
     }
 
     fn size(&self) -> usize {
-        let before = lock(&self.before).as_ref().map_or(0, |before| before.size());
+        let before = lock(&self.before).as_ref().map_or(0, |(_, before)| before.size());
         self.written.get().map_or(0, |written| written.size()) + before
     }
 }
@@ -198,7 +206,7 @@ impl<K: Clone + Eq + Hash> Cache<K> {
         if let Some(held) = slots.held.get_mut(key) {
             let asked = std::mem::replace(&mut held.turn, turn);
             if held.slot.version != version {
-                held.slot = Slot::new(version, held.slot.last_good());
+                held.slot = Slot::new(version, held.slot.good());
             }
             let slot = held.slot.clone();
             if let Some(key) = slots.turns.remove(&asked) {
@@ -312,6 +320,22 @@ mod tests {
         assert!(Arc::ptr_eq(&third.last_good().unwrap(), &written));
         third.settled();
         assert!(third.last_good().is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_true_a_moment_ago_may_be_served_on() {
+        let cache = Cache::new(1 << 20);
+        let written = fill(&cache.slot(&key(1), 7));
+        let second = cache.slot(&key(1), 8);
+        assert!(second.of_late(None).is_some(), "it was written a moment ago");
+        tokio::time::advance(Duration::from_secs(3600)).await;
+        assert!(second.of_late(None).is_none());
+        let superseded = |version| Some(Superseded { version, at: Instant::now() });
+        let late = superseded(7);
+        assert!(Arc::ptr_eq(&second.of_late(late).unwrap(), &written), "nothing else was true an hour long");
+        assert!(second.of_late(superseded(6)).is_none(), "it was superseded by the version that is superseded now");
+        tokio::time::advance(ON).await;
+        assert!(second.of_late(late).is_none());
     }
 
     #[test]

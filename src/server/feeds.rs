@@ -297,7 +297,8 @@ async fn written(
     if let Some(written) = slot.written.get() {
         return Ok(written.clone());
     }
-    if let Some(of_late) = slot.of_late().filter(|_| of_late && state.0.watch.is_busy()) {
+    let superseded = overview.superseded(&key.scope);
+    if let Some(of_late) = slot.of_late(superseded).filter(|_| of_late && state.0.watch.is_busy()) {
         if of_late.is_due() && slot.begin() {
             let (state, overview, key, asked) = (state.clone(), overview.clone(), key.clone(), asked.clone());
             // What comes of it is taken from its place.

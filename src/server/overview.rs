@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use tokio::time::Instant;
 use url::Url;
 use uuid::Uuid;
 
@@ -25,6 +26,9 @@ pub(super) struct Overview {
     sources_of: HashMap<Uuid, Vec<usize>>,
     outlets: BTreeMap<String, Outlet>,
     all: Facts,
+    /// Of all, and of each live blog by its place.
+    superseded: Option<Superseded>,
+    superseded_of: Vec<Option<Superseded>>,
 }
 
 /// What is known of one outlet.
@@ -34,6 +38,24 @@ struct Outlet {
     /// Its live blogs, which stand together.
     blogs: Range<usize>,
     facts: Facts,
+    superseded: Option<Superseded>,
+}
+
+/// The version of a scope before its present one, and when a look found that it was the present one no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Superseded {
+    pub version: i64,
+    pub at: Instant,
+}
+
+impl Superseded {
+    /// What to keep of a scope that has the version `version`, and had another `before`, or the same.
+    fn by(version: i64, before: Option<(i64, Option<Superseded>)>) -> Option<Superseded> {
+        match before? {
+            (same, superseded) if same == version => superseded,
+            (other, _) => Some(Superseded { version: other, at: Instant::now() }),
+        }
+    }
 }
 
 /// What is known of a scope.
@@ -86,7 +108,26 @@ impl Overview {
             Half::Changed(changed) => patched(known_sources, changed, |one, other| one.url.cmp(&other.url)),
         };
         sources.retain(|source| source.followed);
-        Overview::of(look.generation, blogs, sources)
+        let mut overview = Overview::of(look.generation, blogs, sources);
+        if let Some(before) = before {
+            overview.follow(before);
+        }
+        overview
+    }
+
+    /// Takes note of what it supersedes of the overview `before` it.
+    fn follow(&mut self, before: &Overview) {
+        self.superseded = Superseded::by(self.generation, Some((before.generation, before.superseded)));
+        for (slug, outlet) in &mut self.outlets {
+            let known = before.outlets.get(slug).map(|known| (known.facts.changed, known.superseded));
+            outlet.superseded = Superseded::by(outlet.facts.changed, known);
+        }
+        let changed = |blog: &StoredBlog| blog.changed.timestamp_millis();
+        let of = |blog: &Arc<StoredBlog>| {
+            let place = *before.places.get(&blog.head.id)?;
+            Superseded::by(changed(blog), Some((changed(before.blogs.get(place)?), before.superseded_of[place])))
+        };
+        self.superseded_of = self.blogs.iter().map(of).collect();
     }
 
     fn of(generation: i64, blogs: Vec<Arc<StoredBlog>>, sources: Vec<Arc<SourceState>>) -> Overview {
@@ -114,7 +155,13 @@ impl Overview {
                 sources_of.entry(id).or_default().push(place);
             }
         }
-        Overview { generation, blogs, sources, places, sources_of, outlets, all }
+        let superseded_of = vec![None; blogs.len()];
+        Overview { generation, blogs, sources, places, sources_of, outlets, all, superseded: None, superseded_of }
+    }
+
+    /// Whether it is of a later state of the same log.
+    pub fn follows(&self, other: &Overview) -> bool {
+        self.generation > other.generation
     }
 
     /// What the next look need not tell; `whole` where it is to tell of all addresses.
@@ -197,6 +244,16 @@ impl Overview {
         match scope {
             Scope::Everything => self.generation,
             Scope::Outlet(_) | Scope::Blog(_) | Scope::Topic(_) => self.facts(scope).changed,
+        }
+    }
+
+    /// What came before the present version of this scope, as far as that is known.
+    pub fn superseded(&self, scope: &Scope) -> Option<Superseded> {
+        match scope {
+            Scope::Everything => self.superseded,
+            Scope::Outlet(slug) => self.outlets.get(slug)?.superseded,
+            Scope::Blog(id) => self.superseded_of[*self.places.get(id)?],
+            Scope::Topic(_) => None,
         }
     }
 

@@ -8,7 +8,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::overview::Overview;
-use crate::store::Store;
+use crate::store::{Commit, Half, Look, SourceState, Store};
 
 /// A look at the store.
 #[derive(Debug, Clone)]
@@ -18,6 +18,32 @@ struct Last {
     whole: Instant,
     /// The newest change that this process knew of then.
     noticed: i64,
+}
+
+impl Last {
+    /// With what has been committed since, where all of that was told.
+    fn with_told(&self, store: &Store) -> Option<Last> {
+        let commits = store.commits_after(self.overview.generation)?;
+        let noticed = commits.last()?.newest;
+        let overview = Arc::new(Overview::new(Some(&self.overview), told(&self.overview, &commits)));
+        Some(Last { overview, noticed, ..self.clone() })
+    }
+}
+
+/// As if the store had been looked at after these commits.
+fn told(overview: &Overview, commits: &[Arc<Commit>]) -> Look {
+    // What the configuration says of an address, and whether it is still followed, the whole look knows.
+    let sources = commits.iter().filter_map(|commit| {
+        let told = commit.source.as_ref()?;
+        let place = overview.sources.binary_search_by(|known| known.url.cmp(&told.url)).ok()?;
+        let SourceState { outlet, title, every_s, min_every_s, followed, .. } = (*overview.sources[place]).clone();
+        Some(SourceState { outlet, title, every_s, min_every_s, followed, ..told.clone() })
+    });
+    Look {
+        generation: commits.last().map_or(overview.generation, |commit| commit.newest),
+        sources: Half::Changed(sources.collect()),
+        blogs: Half::Changed(commits.iter().map(|commit| commit.blog.clone()).collect()),
+    }
 }
 
 /// Looks a second that commits of our own are worth in the long run: each makes every feed that they show in be written anew.
@@ -70,8 +96,9 @@ impl Pace {
 }
 
 /// Keeps the last [`Overview`] and looks again when it is asked for and too old, or when this process itself has written: an
-/// idle server reads nothing, a busy one reads the store once in the interval whatever the number of requests, and after a
-/// commit of its own only what that has changed. Where commits come faster than [`RATE`] for long, not after each of them.
+/// idle server reads nothing, a busy one reads the store once in the interval whatever the number of requests. What a commit of
+/// its own has changed it is told, and has to read nothing. Where commits come faster than [`RATE`] for long, feeds don't follow
+/// each of them.
 #[derive(Debug, Clone)]
 pub(super) struct Watch(Arc<Inner>);
 
@@ -79,6 +106,9 @@ pub(super) struct Watch(Arc<Inner>);
 struct Inner {
     recheck: Duration,
     last: RwLock<Option<Last>>,
+    /// Held while what was told is put into the last overview.
+    telling: StdMutex<()>,
+    /// Held while the store is looked at.
     looking: Mutex<()>,
     pace: StdMutex<Pace>,
     failing: AtomicBool,
@@ -86,40 +116,44 @@ struct Inner {
 
 impl Watch {
     pub fn new(recheck: Duration) -> Self {
-        let (last, looking, failing) = (RwLock::new(None), Mutex::new(()), AtomicBool::new(false));
         let pace = StdMutex::new(Pace { left: BURST, at: Instant::now(), taken: None });
-        Watch(Arc::new(Inner { recheck, last, looking, pace, failing }))
+        let (last, telling, looking) = (RwLock::new(None), StdMutex::new(()), Mutex::new(()));
+        Watch(Arc::new(Inner { recheck, last, telling, looking, pace, failing: AtomicBool::new(false) }))
     }
 
     /// The current overview. When the store fails, the last one goes on being served; none means that there never was one.
     pub async fn overview(&self, store: &Store) -> Option<Arc<Overview>> {
-        if let Some(fresh) = self.0.fresh(store) {
-            return Some(fresh);
-        }
-        // Reading all of a large store takes milliseconds, and a busy server lets nobody wait for them: who comes within a
-        // second interval still gets what is there, and the next one what is read meanwhile.
-        if let Some(last) = self.0.last().filter(|last| self.0.is_noticed(last, store))
-            && last.whole.elapsed() < 2 * self.0.recheck
-        {
-            self.look_meanwhile(store);
-            return Some(last.overview);
+        if let Some(told) = self.told(store) {
+            return Some(told);
         }
         self.0.look(store).await
     }
 
-    /// The same for what may lack the last commits where they come fast. It never lacks more than those of a tenth of a second
-    /// and of the look itself.
+    /// The overview with all that this process has written, where nothing has to be read for it.
+    fn told(&self, store: &Store) -> Option<Arc<Overview>> {
+        let last = self.0.told(store).filter(|last| self.0.is_noticed(last, store))?;
+        let age = last.whole.elapsed();
+        // Reading all of a large store takes milliseconds, and a busy server lets nobody wait for them: who comes within a
+        // second interval still gets what is there, and the next one what is read meanwhile.
+        if age >= self.0.recheck && age < 2 * self.0.recheck {
+            self.look_meanwhile(store);
+        }
+        (age < 2 * self.0.recheck).then_some(last.overview)
+    }
+
+    /// The same for what may lack the last commits where they come fast. It never lacks more than those of a tenth of a second.
     pub async fn paced(&self, store: &Store) -> Option<Arc<Overview>> {
-        let lacking = self.0.last().filter(|last| last.whole.elapsed() < self.0.recheck && !self.0.is_noticed(last, store));
+        let within = |last: &Last| last.whole.elapsed() < 2 * self.0.recheck;
+        let lacking = self.0.last().filter(|last| within(last) && !self.0.is_noticed(last, store));
         let Some(last) = lacking else { return self.overview(store).await };
         let turn = self.0.pace().turn(store.noticed(), Instant::now());
         match turn {
             Turn::Now => self.overview(store).await,
-            // One that is under way may have begun before the commit.
-            Turn::Meanwhile => {
+            Turn::Meanwhile => Some(self.told(store).unwrap_or_else(|| {
+                // One that is under way may have begun before the commit.
                 self.spawn_look(store);
-                Some(last.overview)
-            }
+                last.overview
+            })),
             Turn::Later => Some(last.overview),
         }
     }
@@ -145,8 +179,8 @@ impl Watch {
 impl Inner {
     async fn look(&self, store: &Store) -> Option<Arc<Overview>> {
         let _looking = self.looking.lock().await;
-        if let Some(fresh) = self.fresh(store) {
-            return Some(fresh);
+        if let Some(fresh) = self.told(store).filter(|last| last.whole.elapsed() < self.recheck && self.is_noticed(last, store)) {
+            return Some(fresh.overview);
         }
         let (before, now) = (self.last(), Instant::now());
         let whole = before.as_ref().filter(|before| before.whole.elapsed() < self.recheck).map(|before| before.whole);
@@ -162,15 +196,40 @@ impl Inner {
                 if !known {
                     tracing::error!("serving what is in memory: {error}");
                 }
-                before?.overview
+                before.as_ref()?.overview.clone()
             }
         };
         if known && !failing {
             tracing::info!("the store answers again");
         }
-        let last = Last { overview: overview.clone(), whole: whole.unwrap_or(now), noticed };
-        *self.last.write().unwrap_or_else(PoisonError::into_inner) = Some(last);
-        Some(overview)
+        let _telling = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = Last { overview, whole: whole.unwrap_or(now), noticed };
+        let last = last.with_told(store).unwrap_or(last);
+        // What was told meanwhile may be newer. A log that has become shorter than it was before is another one.
+        let another = before.is_some_and(|before| before.overview.follows(&last.overview));
+        let last = match self.last() {
+            Some(newer) if newer.overview.follows(&last.overview) && !another => Last { whole: last.whole, ..newer },
+            _ => last,
+        };
+        self.put(&last);
+        Some(last.overview)
+    }
+
+    /// The last overview with what this process has written since, as far as it is told.
+    fn told(&self, store: &Store) -> Option<Last> {
+        let last = self.last()?;
+        if self.is_noticed(&last, store) {
+            return Some(last);
+        }
+        let _telling = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = self.last()?;
+        let Some(told) = last.with_told(store) else { return Some(last) };
+        self.put(&told);
+        Some(told)
+    }
+
+    fn put(&self, last: &Last) {
+        *self.last.write().unwrap_or_else(PoisonError::into_inner) = Some(last.clone());
     }
 
     fn last(&self) -> Option<Last> {
@@ -184,11 +243,6 @@ impl Inner {
 
     fn pace(&self) -> MutexGuard<'_, Pace> {
         self.pace.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn fresh(&self, store: &Store) -> Option<Arc<Overview>> {
-        let last = self.last()?;
-        (last.whole.elapsed() < self.recheck && self.is_noticed(&last, store)).then_some(last.overview)
     }
 }
 

@@ -231,23 +231,32 @@ pub(super) async fn log(db: &mut SqliteConnection, moment: &Moment<'_>, rows: &[
 /// How far the log's clock may run ahead of the captures, in milliseconds.
 const AHEAD: i64 = 60_000;
 
-/// The `at` of what changes now: the capture's instant, or the second after the latest change of all. Two changes in one
+/// Where in the log what changes now will stand.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Next {
+    pub at: i64,
+    /// The number of the change before it.
+    pub after: i64,
+}
+
+/// Where what changes now will stand. Its `at` is the capture's instant, or the second after the latest change of all. Two changes in one
 /// second, or a capture older than what has been read since, would otherwise leave `Last-Modified` where it is, and a
 /// reader that asks by date alone would never get them.
 ///
 /// Where changes come faster than one a second for long, they share seconds: the clock would run ahead for hours, and what
 /// stood at an instant would be told wrongly by as much. `Last-Modified` is left out then ([`super::Window::alone`]).
-pub(super) async fn next_at(db: &mut SqliteConnection, seen: DateTime<Utc>) -> Result<i64, Fault> {
+pub(super) async fn next(db: &mut SqliteConnection, seen: DateTime<Utc>) -> Result<Next, Fault> {
     let seen = seen.timestamp_millis();
-    let last: Option<(i64, i64)> =
-        sqlx::query_as("SELECT at, seen FROM change ORDER BY seq DESC LIMIT 1").fetch_optional(&mut *db).await?;
+    let last: Option<(i64, i64, i64)> =
+        sqlx::query_as("SELECT seq, at, seen FROM change ORDER BY seq DESC LIMIT 1").fetch_optional(&mut *db).await?;
+    let after = last.map_or(0, |(seq, ..)| seq);
     // A live blog that has had no entry yet is in no log.
     let changed: Option<i64> = sqlx::query_scalar("SELECT max(changed) FROM blog").fetch_one(db).await?;
-    let Some(latest) = last.map(|(at, _)| at).max(changed) else { return Ok(seen) };
+    let Some(latest) = last.map(|(_, at, _)| at).max(changed) else { return Ok(Next { at: seen, after }) };
     let next = (latest.div_euclid(1000) + 1) * 1000;
     // A lone capture of long ago is not what makes it run ahead.
-    let ahead = next - seen > AHEAD && last.is_some_and(|(at, before)| at - before > AHEAD);
-    Ok(seen.max(if ahead { latest + 1 } else { next }))
+    let ahead = next - seen > AHEAD && last.is_some_and(|(_, at, before)| at - before > AHEAD);
+    Ok(Next { at: seen.max(if ahead { latest + 1 } else { next }), after })
 }
 
 #[cfg(test)]
@@ -266,7 +275,7 @@ mod tests {
         .unwrap();
         let mut told = Vec::new();
         for seen in captures {
-            let at = next_at(&mut db, DateTime::from_timestamp_millis(*seen).unwrap()).await.unwrap();
+            let Next { at, .. } = next(&mut db, DateTime::from_timestamp_millis(*seen).unwrap()).await.unwrap();
             sqlx::query("INSERT INTO change (at, seen) VALUES (?, ?)").bind(at).bind(seen).execute(&mut db).await.unwrap();
             told.push(at);
         }

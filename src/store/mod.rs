@@ -58,6 +58,7 @@ pub use lock::{Holder, Lock};
 pub use log::{ChangeFilter, ChangePage};
 pub use look::{Half, Look, Looked};
 pub use measure::Measured;
+pub use notice::Commit;
 pub use prune::{KeepCaptures, Pruned};
 pub use query::{Edits, Query};
 pub use rebuild::Again;

@@ -9,10 +9,11 @@ use crate::model::{Head, LiveBlog, Problem};
 use crate::reconcile::{Changes, Known, Reading, Settled, confirm, reconcile, same_blog};
 
 use super::captures::{self, Circumstances, NewCapture};
-use super::changes::{About, ChangeKind, Moment, latest, log, next_at};
+use super::changes::{About, ChangeKind, Moment, Next, log, next};
+use super::notice::Commit;
 use super::rows::{self, Bindings, Fault, json};
 use super::text::{self, Places, STATES};
-use super::{Again, SourceState, Store, StoreError, aliases, archive, sources, stories};
+use super::{Again, SourceState, Store, StoreError, aliases, archive, blogs, sources, stories};
 
 /// Live blogs that a page of an unknown one is compared with, at most: those that share most ids of entries with it.
 const CANDIDATES: i64 = 3;
@@ -66,14 +67,15 @@ impl Store {
                 }
                 None => None,
             };
-            write_reading(&mut write, &known, reading, &changes, blog, kept).await?;
+            let after = write_reading(&mut write, &known, reading, &changes, blog, kept).await?;
             if kept.is_some() {
                 aliases::write(&mut write, blog, reading.blog, &changes).await?;
             }
-            if let Some(state) = fetched {
-                sources::put(&mut write, &SourceState { blog: Some(blog), ..state.clone() }).await?;
+            let fetched = fetched.map(|state| SourceState { blog: Some(blog), ..state.clone() });
+            if let Some(state) = &fetched {
+                sources::put(&mut write, state).await?;
             }
-            self.commit(write, &changes).await?;
+            self.commit(write, blog, Some(after).filter(|_| !changes.is_empty()), fetched).await?;
             Ok(changes)
         }
         .await
@@ -90,32 +92,42 @@ impl Store {
         async {
             let mut write = self.writing().await?;
             let waiting = "SELECT EXISTS (SELECT 1 FROM entry WHERE blog = ? AND missing IS NOT NULL AND withdrawn IS NULL)";
-            let mut changes = Changes::default();
+            let (mut changes, mut after) = (Changes::default(), None);
             if sqlx::query_scalar(waiting).bind(&blog.as_bytes()[..]).fetch_one(&mut *write).await? {
                 let known = known(&mut write, blog).await?;
                 changes = confirm(&known, seen);
                 if let Some(head) = known.head.as_ref().filter(|_| !changes.is_nothing()) {
                     let capture = captures::keep_again(&mut write, blog, seen).await?;
-                    let at = next_at(&mut write, seen).await?;
-                    let moment = Moment { at, seen, outlet: &head.outlet, blog, history: false, capture };
+                    let next = next(&mut write, seen).await?;
+                    after = Some(next.after);
+                    let moment = Moment { at: next.at, seen, outlet: &head.outlet, blog, history: false, capture };
                     write_changes(&mut write, &moment, head, &changes).await?;
                 }
             }
             if let Some(state) = fetched {
                 sources::put(&mut write, state).await?;
             }
-            self.commit(write, &changes).await?;
+            self.commit(write, blog, after, fetched.cloned()).await?;
             Ok(changes)
         }
         .await
         .map_err(|fault| self.named(fault))
     }
 
-    /// Commits, and wakes who waits for changes.
-    async fn commit(&self, mut write: Transaction<'static, Sqlite>, changes: &Changes) -> Result<(), Fault> {
-        let newest = if changes.is_empty() { None } else { Some(latest(&mut write).await?) };
+    /// Commits, and wakes who waits for changes, where there are any `after` this one.
+    async fn commit(
+        &self,
+        mut write: Transaction<'static, Sqlite>,
+        blog: Uuid,
+        after: Option<i64>,
+        source: Option<SourceState>,
+    ) -> Result<(), Fault> {
+        let Some(after) = after else { return Ok(write.commit().await?) };
+        let row = sqlx::query("SELECT *, (SELECT coalesce(max(seq), 0) FROM change) AS newest_change FROM blog WHERE id = ?");
+        let row = row.bind(&blog.as_bytes()[..]).fetch_one(&mut *write).await?;
+        let commit = Commit { after, newest: row.try_get("newest_change")?, blog: blogs::stored(&row)?, source };
         write.commit().await?;
-        newest.into_iter().for_each(|newest| self.notice().tell(newest));
+        self.notice().told(commit);
         Ok(())
     }
 }
@@ -199,6 +211,7 @@ async fn known(db: &mut SqliteConnection, blog: Uuid) -> Result<Known, Fault> {
     })
 }
 
+/// Says which change was the newest before.
 async fn write_reading(
     db: &mut SqliteConnection,
     known: &Known,
@@ -206,11 +219,11 @@ async fn write_reading(
     changes: &Changes,
     blog: Uuid,
     capture: Option<i64>,
-) -> Result<(), Fault> {
+) -> Result<i64, Fault> {
     let (read, seen) = (reading.blog, reading.seen);
     let head = changes.head.as_ref().or(known.head.as_ref()).unwrap_or(&read.head);
     let outdated = known.seen.is_some_and(|newest| seen < newest);
-    let at = next_at(db, seen).await?;
+    let Next { at, after } = next(db, seen).await?;
     let history = (reading.history || outdated) && known.head.is_some();
     let moment = Moment { at, seen, outlet: &head.outlet, blog, history, capture };
     if let (Some(stored), Some(_)) = (&known.head, &changes.head) {
@@ -234,7 +247,8 @@ async fn write_reading(
             .execute(&mut *db)
             .await?;
     }
-    write_changes(db, &moment, head, changes).await
+    write_changes(db, &moment, head, changes).await?;
+    Ok(after)
 }
 
 async fn write_changes(db: &mut SqliteConnection, moment: &Moment<'_>, head: &Head, changes: &Changes) -> Result<(), Fault> {

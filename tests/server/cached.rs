@@ -244,3 +244,35 @@ async fn a_sick_source_shows_in_a_header_and_not_in_the_feed() {
     assert!(sources.text().contains("<article class=\"source failing\""), "red: {}", sources.text());
     assert!(served.get("/").await.text().contains("1<span class=\"unseen\"> not well</span>"));
 }
+
+/// What the server was told of its own commits, and what one that has just looked at the store says.
+#[tokio::test]
+async fn commits_of_its_own_leave_the_same_picture_as_a_look_at_the_store() {
+    let served = Served::with(Limits { recheck: Duration::from_secs(3600), ..Limits::default() }).await;
+    let followed: Vec<SourceState> = [("lake", "1"), ("hill", "2"), ("lake", "3")]
+        .map(|(outlet, key)| SourceState::new(blog(outlet, key, Vec::new()).head.url.unwrap(), 300, minute(0)))
+        .into();
+    served.store.follow(&followed, true).await.unwrap();
+    let paths = ["/api/v1/blogs", "/healthz", "/feed.json", "/outlets/lake/feed.json", "/outlets/hill/feed.json"];
+    assert_eq!(served.get("/feed.json").await.status, StatusCode::OK);
+    let mut minutes = 3;
+    for round in 0..4 {
+        for (outlet, key) in [("lake", "1"), ("hill", "2"), ("lake", "3")] {
+            let mut read = blog(outlet, key, vec![entry("a", 1), entry(&format!("b{minutes}"), minutes)]);
+            if round == 2 {
+                read.head.coverage.state = CoverageState::Ended;
+            }
+            served.save(&read, minutes).await;
+            minutes += 1;
+            let listen = SocketAddr::from(([127, 0, 0, 1], 8080));
+            let router = router(ServerState::new(served.store.clone(), None, listen, Limits::default()));
+            for path in paths {
+                let anew = answered(router.clone(), Request::get(path).body(Body::empty()).unwrap()).await;
+                let told = served.get(path).await;
+                let place = format!("{path} after {outlet} {key} in round {round}");
+                assert_eq!((told.status, told.text()), (anew.status, anew.text()), "{place}");
+                assert_eq!(told.header("tidings-checked"), anew.header("tidings-checked"), "{place}");
+            }
+        }
+    }
+}
