@@ -40,6 +40,10 @@ use tokio::sync::watch;
 
 use outlet::{Outlet, all};
 
+/// The program's own.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const LIVE_BLOGS: usize = 1000;
 /// Addresses of this machine that the outlets are spread over.
 const HOSTS: usize = 50;

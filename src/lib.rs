@@ -5,6 +5,7 @@
 //!
 //! The modules are listed in reading order. Down to [`story`] everything is pure: no IO, no clock, no async.
 #![warn(missing_docs)]
+#![forbid(unsafe_code)]
 
 pub mod model;
 pub mod page;

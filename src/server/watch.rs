@@ -179,7 +179,9 @@ impl Watch {
 impl Inner {
     async fn look(&self, store: &Store) -> Option<Arc<Overview>> {
         let _looking = self.looking.lock().await;
-        if let Some(fresh) = self.told(store).filter(|last| last.whole.elapsed() < self.recheck && self.is_noticed(last, store)) {
+        if let Some(fresh) =
+            self.told(store).filter(|last| last.whole.elapsed() < self.recheck && self.is_noticed(last, store))
+        {
             return Some(fresh.overview);
         }
         let (before, now) = (self.last(), Instant::now());

@@ -123,7 +123,8 @@ impl Store {
         source: Option<SourceState>,
     ) -> Result<(), Fault> {
         let Some(after) = after else { return Ok(write.commit().await?) };
-        let row = sqlx::query("SELECT *, (SELECT coalesce(max(seq), 0) FROM change) AS newest_change FROM blog WHERE id = ?");
+        let row =
+            sqlx::query("SELECT *, (SELECT coalesce(max(seq), 0) FROM change) AS newest_change FROM blog WHERE id = ?");
         let row = row.bind(&blog.as_bytes()[..]).fetch_one(&mut *write).await?;
         let commit = Commit { after, newest: row.try_get("newest_change")?, blog: blogs::stored(&row)?, source };
         write.commit().await?;

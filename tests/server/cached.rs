@@ -276,3 +276,43 @@ async fn commits_of_its_own_leave_the_same_picture_as_a_look_at_the_store() {
         }
     }
 }
+
+/// A live blog that changes every few minutes, on a server where changes pour in: its feed is served as it was for a moment while it is
+/// written anew, and by no means for longer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_changes_pour_in_nobody_waits_for_a_feed_and_none_lacks_more_than_a_second() {
+    let served = Served::with(Limits { recheck: Duration::from_secs(3600), ..Limits::default() }).await;
+    let lake = blog_path("lake", "0", "json");
+    let (mut minutes, mut old) = (10, 0);
+    let pour = async |minutes: &mut i64, time: Duration| {
+        let begun = Instant::now();
+        while begun.elapsed() < time {
+            *minutes += 1;
+            let read = blog("hill", &(*minutes % 7).to_string(), vec![entry(&minutes.to_string(), *minutes)]);
+            served.save(&read, *minutes).await;
+            assert_eq!(served.get("/outlets/hill/feed.json").await.status, StatusCode::OK);
+        }
+    };
+    let mut entries = vec![entry("first", 1)];
+    served.save(&blog("lake", "0", entries.clone()), minutes).await;
+    for round in 0..5 {
+        assert_eq!(headlines(&served.get(&lake).await).len(), entries.len());
+        pour(&mut minutes, Duration::from_millis(1500)).await;
+        minutes += 1;
+        entries.insert(0, entry(&format!("round {round}"), minutes));
+        served.save(&blog("lake", "0", entries.clone()), minutes).await;
+        let committed = Instant::now();
+        loop {
+            let there = headlines(&served.get(&lake).await).len();
+            if there == entries.len() {
+                break;
+            }
+            assert_eq!(there, entries.len() - 1);
+            old += 1;
+            // A second, and another for a machine with better things to do.
+            assert!(committed.elapsed() < Duration::from_secs(2), "{:?}", committed.elapsed());
+            pour(&mut minutes, Duration::from_millis(20)).await;
+        }
+    }
+    assert!(old > 0, "who asked first has always waited");
+}
