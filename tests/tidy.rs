@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use tidings::adapters::OUTLETS;
 
 /// Which of our modules each module may name: imports point inward.
-const INWARD: [(&str, &[&str]); 29] = [
+const INWARD: [(&str, &[&str]); 30] = [
+    // Of the program alone.
+    ("allocator", &[]),
     ("model", &[]),
     ("page", &[]),
     ("identity", &[]),
