@@ -415,13 +415,13 @@ async fn run(full: bool, slack: f64) -> bool {
 
     newsroom.busy.store(true, Relaxed);
     let steady = full.then_some(STEADY);
-    let (readers, flat_out) = match full {
-        true => read(readers, Asking::Usual, Duration::from_secs(22), None).await,
-        false => (readers, Vec::new()),
-    };
+    let mut readers = readers;
     if full {
-        let flat_out = together(&flat_out);
-        let (rate, most) = (flat_out.count() as f64 / 22.0, flat_out.within(0.99));
+        let time = 22;
+        let kinds;
+        (readers, kinds) = read(readers, Asking::Usual, Duration::from_secs(time), None).await;
+        let (flat_out, seconds) = (together(&kinds), time as f64);
+        let (rate, most) = (flat_out.count() as f64 / seconds, flat_out.within(0.99));
         println!("as fast as can be:{rate:8.0} requests/s  p99 {most:6.2} ms while all changes; from now on {STEADY:.0}");
     }
     let (asked, changes, worked) = (newsroom.asked.load(Relaxed), newest(server.address).await, server.worked());
