@@ -19,6 +19,7 @@ fn written(mut known: Known, changes: &Changes, seen: i64) -> Known {
         content_hash: settled.content_hash,
         shown_hash: settled.shown_hash,
         plain: settled.plain,
+        edge: settled.edge,
         missing: None,
         withdrawn: false,
     };

@@ -114,11 +114,12 @@ impl<'a> Matching<'a> {
 
     /// How alike the words of a pair are, without those that stand on every entry.
     fn alike(&self, entry: usize, stored: usize) -> Alike {
-        let (one, other) = (self.read_words(entry), self.stored_words(stored));
-        let whole = alike(one, other);
-        if whole.same || !whole.agree {
-            return whole;
-        }
+        let whole = alike(self.read_words(entry), self.stored_words(stored));
+        if whole.same || !whole.agree { whole } else { Alike { same: false, ..self.alike_in_own(entry, stored) } }
+    }
+
+    /// The same, of what is each one's own.
+    fn alike_in_own(&self, entry: usize, stored: usize) -> Alike {
         let boilerplate = self.boilerplate.get_or_init(|| {
             // Of what there is more of, each entry once: what is stored is mostly on the page too.
             match self.known.entries.len() > self.read.len() {
@@ -126,8 +127,8 @@ impl<'a> Matching<'a> {
                 false => Boilerplate::of((0..self.read.len()).map(|place| self.read_words(place))),
             }
         });
-        let own = alike(&boilerplate.left_out_of(one), &boilerplate.left_out_of(other));
-        Alike { same: false, ..own }
+        let (one, other) = (self.read_words(entry), self.stored_words(stored));
+        alike(&boilerplate.left_out_of(one), &boilerplate.left_out_of(other))
     }
 
     /// The outlet's own ids, and what has been seen to be another name of one.
@@ -225,7 +226,8 @@ impl<'a> Matching<'a> {
                 // Where nothing is dated, the count says nothing: it begins anew with each page. Of several entries of a
                 // minute, one may be gone and another one come back into view, so that something has to be left of it.
                 _ if entry.key == known.key && stem != UNTIMED => {
-                    Some(Evidence::Count).filter(|_| words.share >= LEFT || self.is_alone(stem))?
+                    let left = || self.alike_in_own(place, stored).share >= LEFT;
+                    Some(Evidence::Count).filter(|_| left() || self.is_alone(place, stored, stem))?
                 }
                 _ => return None,
             },
@@ -245,8 +247,17 @@ impl<'a> Matching<'a> {
         Some((evidence, words.share))
     }
 
-    /// Whether both the page and the store know of one entry only of this minute.
-    fn is_alone(&self, stem: &str) -> bool {
+    /// Whether the live blog has one entry only of this minute, as far as both the page and the store know, and each has seen
+    /// all of the minute: a page that begins with it may have others of it cut off.
+    fn is_alone(&self, place: usize, stored: usize, stem: &str) -> bool {
+        let began = minute(&self.read[place].published);
+        let cut = self.stored(stored).edge || self.oldest.is_none_or(|oldest| began <= super::minute(oldest));
+        let older = |entry: &Entry| known_time(&entry.published) && minute(&entry.published) < began;
+        let goes_back =
+            || self.read.iter().any(|entry| older(entry)) || self.known.entries.iter().any(|stored| older(&stored.entry));
+        if cut && goes_back() {
+            return false;
+        }
         let of_minute = |key: &str| derived_stem(key) == Some(stem);
         let read = self.read.iter().filter(|entry| of_minute(&entry.key));
         let stored = self.known.entries.iter().filter(|stored| of_minute(&stored.entry.key));
@@ -356,7 +367,7 @@ fn precise(stamp: &Stamp) -> bool {
 }
 
 fn minute(stamp: &Stamp) -> i64 {
-    stamp.at.timestamp().div_euclid(60)
+    super::minute(stamp.at)
 }
 
 /// Two entries are hardly ever published in one second.

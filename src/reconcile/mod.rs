@@ -81,6 +81,8 @@ pub struct KnownEntry {
     pub shown_hash: Hash,
     /// See [`Settled::plain`].
     pub plain: bool,
+    /// See [`Settled::edge`].
+    pub edge: bool,
     /// The capture that first lacked it, where the last complete one did.
     pub missing: Option<DateTime<Utc>>,
     /// Whether the outlet has taken it back.
@@ -144,6 +146,8 @@ pub struct Settled {
     pub shown_hash: Hash,
     /// Whether it was read from a text capture.
     pub plain: bool,
+    /// Whether the page that had it first went no further back than its minute: older pages may have more of that minute.
+    pub edge: bool,
     /// What differs from what was stored; nothing for a new entry.
     pub parts: Vec<Part>,
     /// How much of what it says differs, from 0 to 1.
@@ -164,13 +168,15 @@ pub fn reconcile(known: &Known, reading: &Reading) -> Changes {
     let mut changes = Changes::default();
     let mut present = vec![false; known.entries.len()];
     let entries = oldest_first(&read.entries);
+    let oldest = reach::reach(&entries).map(|(oldest, _)| minute(oldest));
     for (entry, matched) in entries.iter().zip(matching::matched(known, &entries)) {
         let Some(stored) = matched.stored.map(|place| &known.entries[place]) else {
             let next = next_rank.entry(entry.published.at.timestamp_millis()).or_default();
             let updated = entry.updated.clone().filter(|stamp| stamp.at <= seen + SKEW);
             let id = entry_id(&head.outlet, &head.key, &matched.key);
             let entry = Entry { id, key: matched.key, updated, ..(*entry).clone() };
-            changes.new.push(settled(entry, *next, 1, reading));
+            let edge = oldest.is_some_and(|oldest| minute(entry.published.at) <= oldest);
+            changes.new.push(Settled { edge, ..settled(entry, *next, 1, reading) });
             *next += 1;
             continue;
         };
@@ -184,14 +190,14 @@ pub fn reconcile(known: &Known, reading: &Reading) -> Changes {
                 let entry = kept(stored, entry, stored.entry.updated.clone());
                 let parts = content::parts(&stored.entry, &entry);
                 let touched = settled(entry, stored.rank, stored.revision, reading);
-                changes.touched.push(Settled { parts, ..touched });
+                changes.touched.push(Settled { parts, edge: stored.edge, ..touched });
             }
             Difference::Said => {
                 let entry = kept(stored, entry, Some(moved(stored, entry.updated.as_ref(), seen)));
                 let parts = content::parts(&stored.entry, &entry);
                 let significance = content::significance(&stored.entry, &entry);
                 let edited = settled(entry, stored.rank, stored.revision + 1, reading);
-                changes.edited.push(Settled { parts, significance, ..edited });
+                changes.edited.push(Settled { parts, significance, edge: stored.edge, ..edited });
             }
         }
     }
@@ -218,8 +224,9 @@ pub fn same_blog(known: &Known, read: &LiveBlog) -> bool {
     let matches = matching::matched(known, &entries);
     let both =
         entries.iter().zip(matches).filter_map(|(entry, matched)| Some((entry, &known.entries[matched.stored?].entry)));
-    let minute = |entry: &Entry| entry.published.at.timestamp().div_euclid(60);
-    let alike = both.filter(|(entry, stored)| minute(entry) == minute(stored) && matching::agree(entry, stored)).count();
+    let minute_of = |entry: &Entry| minute(entry.published.at);
+    let alike =
+        both.filter(|(entry, stored)| minute_of(entry) == minute_of(stored) && matching::agree(entry, stored)).count();
     alike >= 2 && alike * 2 >= entries.len()
 }
 
@@ -259,7 +266,12 @@ fn kept(stored: &KnownEntry, read: &Entry, updated: Option<Stamp>) -> Entry {
 fn settled(entry: Entry, rank: u32, revision: u32, reading: &Reading) -> Settled {
     let (content_hash, shown_hash) = (content_hash(&entry), shown_hash(&entry));
     let (parts, significance) = (Vec::new(), 0.0);
-    Settled { entry, rank, revision, content_hash, shown_hash, plain: reading.plain, parts, significance }
+    let (plain, edge) = (reading.plain, false);
+    Settled { entry, rank, revision, content_hash, shown_hash, plain, edge, parts, significance }
+}
+
+fn minute(at: DateTime<Utc>) -> i64 {
+    at.timestamp().div_euclid(60)
 }
 
 /// The page's entries from the oldest, each id once. Pages run either way, and a pinned entry stands out of order, so the

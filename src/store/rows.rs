@@ -155,6 +155,7 @@ pub(super) fn known_entry(row: &SqliteRow) -> Result<KnownEntry, Fault> {
         content_hash: either("content_hash", content_hash)?,
         shown_hash: either("shown_hash", shown_hash)?,
         plain: row.try_get("plain")?,
+        edge: row.try_get("edge")?,
         missing: maybe_instant(row, "missing")?,
         withdrawn: maybe_instant(row, "withdrawn")?.is_some(),
         entry,

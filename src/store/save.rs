@@ -197,7 +197,7 @@ async fn known(db: &mut SqliteConnection, blog: Uuid) -> Result<Known, Fault> {
     // Each value of a row is copied, and a long live blog has thousands of rows: only what is needed.
     let entries = sqlx::query(
         "SELECT id, key, permalink, headline, byline, published_stamp, updated_stamp, body_html, body_text, images, marks, problems,
-            rank, revision, content_hash, shown_hash, plain, missing, withdrawn FROM entry WHERE blog = ? ORDER BY n",
+            rank, revision, content_hash, shown_hash, plain, edge, missing, withdrawn FROM entry WHERE blog = ? ORDER BY n",
     );
     let entries = entries.bind(id).fetch_all(&mut *db).await?;
     let aliases = sqlx::query("SELECT key, entry FROM entry_alias WHERE blog = ?").bind(id).fetch_all(db).await?;
@@ -386,8 +386,8 @@ async fn insert(
     let query = sqlx::query(
         "INSERT INTO entry (permalink, headline, byline, updated_stamp, body_html, body_text, images, marks, problems, content_hash,
             shown_hash, changed, capture, revision, plain, since, surfaced, id, place, history, blog, outlet, blog_key, key, rank,
-            published, published_stamp, first_seen, appeared)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            published, published_stamp, first_seen, appeared, edge)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     );
     let inserted = bind_state(query, settled, moment)?
         .bind((!moment.history).then_some(filed))
@@ -403,6 +403,7 @@ async fn insert(
         .bind(json(&entry.published)?)
         .bind(moment.seen.timestamp_millis())
         .bind(moment.at)
+        .bind(settled.edge)
         .execute(db)
         .await?;
     Ok(inserted.last_insert_rowid())

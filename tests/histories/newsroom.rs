@@ -1,6 +1,8 @@
 //! A made-up newsroom: what it tells, edits, takes back and pins, and its page as it stands at each step, in the shape of an
 //! outlet that gives ids (the Guardian's) and of one that gives none (Sputnik's, as markup and as a text capture).
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use proptest::prelude::*;
 use tidings::page::{Captured, Page};
@@ -34,12 +36,11 @@ pub struct Words {
 
 impl Told {
     pub fn says(&self, step: usize) -> Option<&Words> {
-        let within = |span: Option<(usize, usize)>| span.is_some_and(|(from, until)| (from..until).contains(&step));
-        self.says.iter().rev().find(|(from, _)| *from <= step).map(|(_, words)| words).filter(|_| !within(self.gone))
+        self.says.iter().rev().find(|(from, _)| *from <= step).map(|(_, words)| words).filter(|_| !within(self.gone, step))
     }
 
     fn is_pinned(&self, step: usize) -> bool {
-        self.pinned.is_some_and(|(from, until)| (from..until).contains(&step))
+        within(self.pinned, step)
     }
 
     fn id(&self) -> String {
@@ -70,6 +71,13 @@ pub fn captured(step: usize) -> DateTime<Utc> {
 }
 
 impl Newsroom {
+    /// One that goes this way, for as many steps as there are windows; each page is markup, and whole where none is said.
+    pub fn of(shape: Shape, told: Vec<Told>, windows: &[Option<usize>]) -> Newsroom {
+        let steps = windows.len();
+        let windows = windows.iter().map(|window| window.unwrap_or(EVERYTHING)).collect();
+        Newsroom { shape, told, steps, windows, turned: vec![false; steps], plain: vec![false; steps] }
+    }
+
     /// The entries on the page, newest first.
     pub fn shown(&self, step: usize) -> Vec<&Told> {
         let standing = self.told.iter().rev().filter(|told| told.says(step).is_some());
@@ -285,21 +293,31 @@ pub fn newsrooms() -> impl Strategy<Value = Newsroom> {
                 // page by a few words is no edit.
                 windows[steps - 1] = EVERYTHING;
                 plain[steps - 1] = false;
-                let told = told(drafts, shape, boilerplate);
+                let told = told(drafts, shape, boilerplate, &windows);
                 Newsroom { shape, told, steps, windows, turned, plain }
             },
         )
     })
 }
 
-fn told(mut drafts: Vec<Draft>, shape: Shape, boilerplate: bool) -> Vec<Told> {
+fn told(mut drafts: Vec<Draft>, shape: Shape, boilerplate: bool, windows: &[usize]) -> Vec<Told> {
     // Published in the minutes before the capture that shows it first.
     drafts.sort_by_key(|draft| (draft.step, draft.minute, draft.second));
     let alone =
         |draft: &Draft| drafts.iter().filter(|other| (other.step, other.minute) == (draft.step, draft.minute)).count() == 1;
+    let gone = gone(&drafts, shape);
+    // Where a page is cut, others of its oldest minute may have stood; that it is the only one of it says nothing then.
+    let at_an_edge = |draft: &Draft| {
+        let begins = |step: usize| {
+            let stands = |(other, gone): &(&Draft, &Option<(usize, usize)>)| other.step <= step && !within(**gone, step);
+            let mut standing = drafts.iter().zip(&gone).rev().filter(stands).flat_map(|(other, _)| {
+                std::iter::repeat_n(other, if other.twin && shape == Shape::Minutes { 2 } else { 1 })
+            });
+            standing.nth(windows[step].saturating_sub(1)).map(|oldest| (oldest.step, oldest.minute))
+        };
+        (draft.step..windows.len()).any(|step| begins(step) == Some((draft.step, draft.minute)))
+    };
     let mut told = Vec::new();
-    let mut taken_back = 0;
-    let last = drafts.len() - 1;
     for (number, draft) in drafts.iter().enumerate() {
         let token = format!("Boat{number}");
         let at = captured(draft.step) - TimeDelta::minutes(7 - draft.minute) + TimeDelta::seconds(draft.second);
@@ -308,23 +326,44 @@ fn told(mut drafts: Vec<Draft>, shape: Shape, boilerplate: bool) -> Vec<Told> {
             let step = says[says.len() - 1].0 + 1 + later;
             // Where keys are derived, what is wholly rewritten is known by its place alone.
             let edit = match edit {
-                Edit::Rewritten if shape == Shape::Minutes && !alone(draft) => Edit::Word,
+                Edit::Rewritten if shape == Shape::Minutes && (!alone(draft) || at_an_edge(draft)) => Edit::Word,
                 edit => *edit,
             };
             let words = says[says.len() - 1].1.edited(edit, count + number);
             says.push((step, words));
         }
-        // What stands first or last has nothing beyond it that could show its absence; more than a few at once is a page
-        // that was read badly.
-        let inner = 0 < number && number < last;
-        let gone = draft.gone.map(|(from, until)| (from.max(draft.step + 1), until.max(draft.step + 2)));
-        let gone = gone.filter(|_| inner && taken_back < 3);
-        taken_back += usize::from(gone.is_some());
-        let one = Told { token, at, says, gone, pinned: draft.pinned.filter(|_| shape == Shape::Ids) };
+        let one = Told { token, at, says, gone: gone[number], pinned: draft.pinned.filter(|_| shape == Shape::Ids) };
         if draft.twin && shape == Shape::Minutes {
             told.push(Told { gone: None, ..one.clone() });
         }
         told.push(one);
     }
     told
+}
+
+/// From when until when each is gone from the page.
+fn gone(drafts: &[Draft], shape: Shape) -> Vec<Option<(usize, usize)>> {
+    let mut taken_back = 0;
+    let mut minutes = HashSet::new();
+    let last = drafts.len() - 1;
+    let spans = drafts.iter().enumerate().map(|(number, draft)| {
+        // What stands first or last has nothing beyond it that could show its absence; more than a few at once is a page
+        // that was read badly.
+        let inner = 0 < number && number < last;
+        let gone = draft.gone.map(|(from, until)| (from.max(draft.step + 1), until.max(draft.step + 2)));
+        // Nor can anything tell two entries that have nothing but their minute, and each of which stands while the other is gone,
+        // from one that was rewritten.
+        let other = shape == Shape::Minutes && minutes.contains(&(draft.step, draft.minute));
+        let gone = gone.filter(|_| inner && !other && taken_back < 3);
+        if gone.is_some() {
+            minutes.insert((draft.step, draft.minute));
+        }
+        taken_back += usize::from(gone.is_some());
+        gone
+    });
+    spans.collect()
+}
+
+fn within(span: Option<(usize, usize)>, step: usize) -> bool {
+    span.is_some_and(|(from, until)| (from..until).contains(&step))
 }

@@ -186,7 +186,11 @@ fn taking_back(schema: usize) -> Vec<String> {
             move |line: &str| Some(line.strip_prefix(&format!("CREATE {kind} "))?.split_whitespace().next()?.to_owned());
         text.lines().filter_map(name).map(move |name| format!("DROP {kind} {name}")).collect::<Vec<_>>()
     };
-    [made("INDEX"), made("TABLE")].concat()
+    let added = text.lines().filter_map(|line| {
+        let (table, column) = line.strip_prefix("ALTER TABLE ")?.split_once(" ADD COLUMN ")?;
+        Some(format!("ALTER TABLE {table} DROP COLUMN {}", column.split_whitespace().next()?))
+    });
+    made("INDEX").into_iter().chain(made("TABLE")).chain(added).collect()
 }
 
 #[tokio::test]
