@@ -1,6 +1,6 @@
 //! Written feeds, kept as ready bytes until something changes that they show.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use super::coding::{Coding, code, decode};
 use super::overview::Superseded;
 use crate::feed::Format;
-use crate::store::{Position, Scope, Window};
+use crate::store::{Position, Scope};
 
 /// One address of a feed: everything the bytes depend on beside the store.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -241,45 +241,6 @@ impl<K: Eq + Hash> Slots<K> {
     }
 }
 
-/// Entries that were loaded for one format of a feed lately, for the others.
-#[derive(Debug, Default)]
-pub(super) struct Windows(Mutex<VecDeque<Place>>);
-
-#[derive(Debug)]
-struct Place {
-    scope: Scope,
-    query: Option<String>,
-    version: i64,
-    window: Loaded,
-}
-
-type Loaded = Arc<OnceCell<Arc<Window>>>;
-
-/// How many: each may hold two hundred entries.
-const WINDOWS: usize = 16;
-
-impl Windows {
-    /// The place of the entries of `scope` that `query` asks for, at `version`.
-    pub fn place(&self, scope: &Scope, query: Option<&str>, version: i64) -> Loaded {
-        let places = &mut *lock(&self.0);
-        let same = |place: &Place| place.scope == *scope && place.query.as_deref() == query;
-        if let Some(nth) = places.iter().position(same)
-            && let Some(found) = places.remove(nth)
-            && found.version == version
-        {
-            let window = found.window.clone();
-            places.push_back(found);
-            return window;
-        }
-        let window = Loaded::default();
-        places.push_back(Place { scope: scope.clone(), query: query.map(str::to_owned), version, window: window.clone() });
-        if places.len() > WINDOWS {
-            places.pop_front();
-        }
-        window
-    }
-}
-
 /// A panic elsewhere leaves a map of finished feeds as good as it was.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -381,18 +342,5 @@ mod tests {
                 assert_eq!(written.etag(asked), whole.etag(asked));
             }
         }
-    }
-
-    #[test]
-    fn entries_are_loaded_once_for_all_formats() {
-        let windows = Windows::default();
-        let first = windows.place(&Scope::Everything, None, 1);
-        assert!(Arc::ptr_eq(&first, &windows.place(&Scope::Everything, None, 1)));
-        assert!(!Arc::ptr_eq(&first, &windows.place(&Scope::Everything, Some("limit=5"), 1)));
-        assert!(!Arc::ptr_eq(&first, &windows.place(&Scope::Everything, None, 2)));
-        for nth in 0..100 {
-            windows.place(&Scope::Outlet(nth.to_string()), None, 1);
-        }
-        assert_eq!(lock(&windows.0).len(), WINDOWS);
     }
 }

@@ -123,7 +123,7 @@ impl Fanout {
 pub(super) async fn events(State(state): State<ServerState>, request: Parts) -> Result<Response, Problem> {
     let Asked { selection, from } = Asked::read(request.uri.query(), &request.headers)?;
     let overview = state.overview().await?;
-    if let Some(slug) = selection.outlets.iter().find(|slug| !overview.outlets().contains_key(slug.as_str())) {
+    if let Some(slug) = selection.outlets.iter().find(|slug| !overview.has_outlet(slug)) {
         return Err(
             Refused::BadQuery(format!("the parameter `outlet` names one too many: {}", no_outlet(&overview, slug))).into()
         );

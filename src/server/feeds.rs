@@ -339,7 +339,7 @@ async fn write(
 ) -> Result<Arc<Written>, StoreError> {
     let (own, overview, key, asked) = (state.clone(), overview.clone(), key.clone(), asked.clone());
     // The formats of a feed show the same entries.
-    let shared = own.0.windows.place(&key.scope, key.query.as_deref(), overview.version(&key.scope));
+    let shared = own.0.windows.place((key.scope.clone(), key.query.clone()), overview.version(&key.scope));
     let query = asked.query(key.scope.clone());
     let store = own.0.store.clone();
     let load = async move {

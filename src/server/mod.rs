@@ -25,6 +25,7 @@ mod health;
 mod hosts;
 mod hub;
 mod impatient;
+mod lately;
 mod missing;
 mod overview;
 mod pictures;
@@ -58,11 +59,12 @@ use url::Url;
 use crate::config::{Access, Topic};
 use crate::feed::Format;
 use crate::metrics::Metrics;
-use crate::store::Store;
-use cache::{Cache, Windows};
+use crate::store::{ChangeFilter, ChangePage, Scope, Store, Window};
+use cache::Cache;
 use error::Refused;
 use events::Fanout;
 use hosts::Hosts;
+use lately::Lately;
 use render::Renderer;
 use watch::Watch;
 
@@ -129,6 +131,12 @@ pub struct Settings {
     pub zones: BTreeMap<String, Tz>,
 }
 
+/// Entries kept for other formats of a feed: sixteen of the longest feeds, or more of shorter ones.
+const ENTRIES_LATELY: usize = 3200;
+
+/// Changes kept for others who ask for the same.
+const CHANGES_LATELY: usize = 2000;
+
 /// All that answering takes. Cheap to clone; every clone is the same.
 #[derive(Debug, Clone)]
 pub struct ServerState(Arc<Inner>);
@@ -145,7 +153,9 @@ struct Inner {
     watch: Watch,
     cache: Cache<cache::Key>,
     pages: Cache<timeline::Key>,
-    windows: Windows,
+    /// Entries that were loaded for one format of a feed, for the others: by the scope and the rest of the address.
+    windows: Lately<(Scope, Option<String>), Arc<Window>>,
+    changes: Lately<ChangeFilter, ChangePage>,
     renderer: Renderer,
     /// Places of those who wait for a change.
     waiting: Semaphore,
@@ -173,7 +183,8 @@ impl ServerState {
         let base = base_url.map_or_else(|| format!("http://{listen}"), |url| url.as_str().trim_end_matches('/').to_owned());
         let watch = Watch::new(limits.recheck);
         let (cache, pages) = (Cache::new(limits.feeds), Cache::new(limits.pages));
-        let windows = Windows::default();
+        let windows = Lately::new(ENTRIES_LATELY, |window: &Arc<Window>| window.entries.len());
+        let changes = Lately::new(CHANGES_LATELY, |page: &ChangePage| page.changes.len());
         let (hosts, settings, metrics) = (Hosts::new(base_url), RwLock::default(), Metrics::default());
         let (clock, hub) = (OnceLock::new(), OnceLock::new());
         let (waiting, closing) = (Semaphore::new(limits.waiting), tokio::sync::watch::Sender::new(false));
@@ -189,6 +200,7 @@ impl ServerState {
             cache,
             pages,
             windows,
+            changes,
             renderer: Renderer::default(),
             clock,
             hub,

@@ -131,7 +131,7 @@ impl Watch {
 
     /// The overview with all that this process has written, where nothing has to be read for it.
     fn told(&self, store: &Store) -> Option<Arc<Overview>> {
-        let last = self.0.told(store).filter(|last| self.0.is_noticed(last, store))?;
+        let last = self.0.caught_up(store).filter(|last| self.0.is_noticed(last, store))?;
         let age = last.whole.elapsed();
         // Reading all of a large store takes milliseconds, and a busy server lets nobody wait for them: who comes within a
         // second interval still gets what is there, and the next one what is read meanwhile.
@@ -180,7 +180,7 @@ impl Inner {
     async fn look(&self, store: &Store) -> Option<Arc<Overview>> {
         let _looking = self.looking.lock().await;
         if let Some(fresh) =
-            self.told(store).filter(|last| last.whole.elapsed() < self.recheck && self.is_noticed(last, store))
+            self.caught_up(store).filter(|last| last.whole.elapsed() < self.recheck && self.is_noticed(last, store))
         {
             return Some(fresh.overview);
         }
@@ -218,7 +218,7 @@ impl Inner {
     }
 
     /// The last overview with what this process has written since, as far as it is told.
-    fn told(&self, store: &Store) -> Option<Last> {
+    fn caught_up(&self, store: &Store) -> Option<Last> {
         let last = self.last()?;
         if self.is_noticed(&last, store) {
             return Some(last);

@@ -58,13 +58,25 @@ pub(super) struct Changes {
 pub(super) async fn changes(State(state): State<ServerState>, request: Parts) -> Answer {
     let asked = Asked::of(request.uri.query(), &["after", "limit", "kind", "outlet", "blog", "wait"])?;
     let wait = asked.number("wait", 0, LONGEST_WAIT)?.unwrap_or_default();
-    let filter = filter(&state, &asked).await?;
+    let filter = filter(&asked)?;
+    let overview = state.overview().await?;
+    filter.outlets.iter().try_for_each(|slug| known(&overview, &Scope::Outlet(slug.clone())))?;
+    filter.blogs.iter().try_for_each(|id| known(&overview, &Scope::Blog(*id)))?;
     let waiting = if wait == 0 { None } else { Some(state.0.waiting.try_acquire().map_err(|_| Refused::Crowded)?) };
     // Subscribed to before the log is read: what comes between the two is not missed.
     let mut changed = waiting.is_some().then(|| state.0.store.changed());
     let until = Instant::now() + Duration::from_secs(wait.unsigned_abs());
     loop {
-        let page = state.0.store.changes_where(&filter).await.map_err(unavailable)?;
+        let load = || state.0.store.changes_where(&filter);
+        let page = match &waiting {
+            // Clients that wait for nothing ask often, and mostly for the same.
+            None => {
+                let shared = state.0.changes.place(filter.clone(), overview.generation);
+                shared.get_or_try_init(load).await.cloned()
+            }
+            Some(_) => load().await,
+        };
+        let page = page.map_err(unavailable)?;
         if filter.after > page.newest {
             let may = format!("the log ends at {}: this is another store; begin again at 0", page.newest);
             return Err(wrong("after", &filter.after.to_string(), &may).into());
@@ -82,20 +94,16 @@ pub(super) async fn changes(State(state): State<ServerState>, request: Parts) ->
     }
 }
 
-async fn filter(state: &ServerState, asked: &Asked) -> Result<ChangeFilter, Refused> {
+fn filter(asked: &Asked) -> Result<ChangeFilter, Refused> {
     let kind = |name: &str| {
         let all = ChangeKind::ALL.map(ChangeKind::name).join(", ");
         ChangeKind::named(name).ok_or_else(|| wrong("kind", name, &format!("may be one or more of {all}")))
     };
-    let filter = ChangeFilter {
+    Ok(ChangeFilter {
         after: asked.number("after", 0, i64::MAX)?.unwrap_or_default(),
         limit: asked.number("limit", 1, MOST)?.unwrap_or(DEFAULT),
         kinds: asked.text("kind").map(|kinds| kinds.split(',').map(kind).collect()).transpose()?.unwrap_or_default(),
         outlets: asked.text("outlet").map(str::to_owned).into_iter().collect(),
         blogs: asked.id("blog")?.into_iter().collect(),
-    };
-    let overview = state.overview().await?;
-    filter.outlets.iter().try_for_each(|slug| known(&overview, &Scope::Outlet(slug.clone())))?;
-    filter.blogs.iter().try_for_each(|id| known(&overview, &Scope::Blog(*id)))?;
-    Ok(filter)
+    })
 }
