@@ -60,8 +60,8 @@ pub enum Fetched {
         validators: Validators,
         /// The headers of the answer, without what is between the outlet and one visitor (cookies), or two machines.
         headers: Vec<(String, String)>,
-        /// The place among the fetches that run at once: kept until the page has been read, it also bounds how many pages
-        /// are in memory.
+        /// The place among the fetches that run at once: kept until the page has been read and stored, it also bounds how many
+        /// pages are in memory.
         place: Option<Place>,
     },
 }

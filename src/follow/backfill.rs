@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use tokio::sync::watch;
 use url::Url;
 
-use crate::fetch::{Fetched, Validators};
+use crate::fetch::{Fetched, Place, Validators};
 use crate::model::LiveBlog;
 use crate::page::Page;
 use crate::reconcile::Reading;
@@ -49,8 +49,15 @@ fn older(blog: &LiveBlog, page: Option<&Url>) -> Option<Url> {
     (there.host() == page.host() && there != *page && matches!(there.scheme(), "http" | "https")).then_some(there)
 }
 
-/// What an answer said beside its page.
-type Headers = Vec<(String, String)>;
+/// An older page that was read.
+struct Older {
+    blog: LiveBlog,
+    page: Page,
+    /// What its answer said beside it.
+    headers: Vec<(String, String)>,
+    /// Kept until it is stored.
+    _place: Option<Place>,
+}
 
 impl Follower {
     /// Reads older pages until there are none left, one fails, or it is stopped. Each is written at once, with where to go
@@ -65,9 +72,9 @@ impl Follower {
                 read = self.older_page(&source, &next) => read,
             };
             match read {
-                Ok((blog, page, headers)) => {
-                    self.save_older(&source, &blog, &page, &headers).await?;
-                    source.backfill = Some(advanced(backfill, &blog, &page));
+                Ok(older) => {
+                    self.save_older(&source, &older.blog, &older.page, &older.headers).await?;
+                    source.backfill = Some(advanced(backfill, &older.blog, &older.page));
                     self.store.put_backfill(&source.url, source.backfill.as_ref()).await?;
                 }
                 Err(reason) => {
@@ -84,11 +91,11 @@ impl Follower {
         Ok(())
     }
 
-    async fn older_page(&self, source: &SourceState, next: &str) -> Result<(LiveBlog, Page, Headers), String> {
+    async fn older_page(&self, source: &SourceState, next: &str) -> Result<Older, String> {
         let url = Url::parse(next).map_err(|error| error.to_string())?;
         let fetcher = self.means().fetcher;
         let got = fetcher.get(&url, self.reach(&source.url), &Validators::default(), &*self.clock).await;
-        let (page, headers, _place) = match got.map_err(|error| error.to_string())? {
+        let (page, headers, place) = match got.map_err(|error| error.to_string())? {
             Fetched::Page { page, headers, place, .. } => (page, headers, place),
             Fetched::NotModified => return Err("it is said not to be modified, without having been asked".to_owned()),
         };
@@ -97,7 +104,7 @@ impl Follower {
             return Err(format!("there is no entry on it{}", wall.map(|wall| format!(" ({wall})")).unwrap_or_default()));
         }
         match source.backfill.as_ref().is_some_and(|backfill| backfill.of == blog.head.id) {
-            true => Ok((blog, page, headers)),
+            true => Ok(Older { blog, page, headers, _place: place }),
             false => Err("it is the page of another live blog".to_owned()),
         }
     }

@@ -69,9 +69,14 @@ pub struct Follower {
     held: Arc<Mutex<HashMap<String, Instant>>>,
     /// What this process follows, by address; another one on the same store may follow others.
     mine: Arc<RwLock<HashMap<String, Followed>>>,
+    /// Places of those who read a page.
+    reading: Arc<Semaphore>,
     /// Places of those who write what they have read.
     settling: Arc<Semaphore>,
 }
+
+/// How many pages are read at once: each takes a processor, and the memory of its whole tree.
+const READING: usize = 4;
 
 /// How many write what they have read at once: one has the store, and another one makes itself ready.
 const SETTLING: usize = 2;
@@ -102,8 +107,8 @@ impl Follower {
         let chance: Chance = Arc::new(chance);
         let means = Arc::new(RwLock::new(Means { fetcher, split, reader: refresh::VERSION.into() }));
         let (metrics, anew, held, mine) = Default::default();
-        let settling = Arc::new(Semaphore::new(SETTLING));
-        Follower { store, means, clock, metrics, anew, chance, held, mine, settling }
+        let (reading, settling) = (Arc::new(Semaphore::new(READING)), Arc::new(Semaphore::new(SETTLING)));
+        Follower { store, means, clock, metrics, anew, chance, held, mine, reading, settling }
     }
 
     /// Counts into `metrics` from now on.

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use url::Url;
 
-use crate::fetch::{Fetched, Reach, Validators};
+use crate::fetch::{Fetched, Place, Reach, Validators};
 use crate::model::LiveBlog;
 use crate::page::Page;
 use crate::store::{SourceState, StoreError, apart};
@@ -42,6 +42,8 @@ pub(super) struct Read {
     pub hash: [u8; 32],
     /// Who read it.
     pub reader: Arc<str>,
+    /// Kept until it is stored: where the store is slower than the outlets, pages wait with them and not here.
+    pub _place: Option<Place>,
 }
 
 impl Answer {
@@ -120,7 +122,7 @@ impl Follower {
             asked.store(true, Ordering::Relaxed);
             (self.clock)()
         };
-        let (page, validators, headers, _place) =
+        let (page, validators, headers, place) =
             match means.fetcher.get(&url, self.reach(&source.url), &validators, &now).await {
                 Ok(Fetched::NotModified) => return Answer::NotModified,
                 Ok(Fetched::Page { page, validators, headers, place }) => (page, validators, headers, place),
@@ -133,9 +135,16 @@ impl Follower {
             return Answer::SameBytes(validators);
         }
         match self.split(page, source).await {
-            Ok((blog, page, wall)) => {
-                Answer::Read(Box::new(Read { blog, page, wall, validators, headers, hash, reader: means.reader }))
-            }
+            Ok((blog, page, wall)) => Answer::Read(Box::new(Read {
+                blog,
+                page,
+                wall,
+                validators,
+                headers,
+                hash,
+                reader: means.reader,
+                _place: place,
+            })),
             Err(reason) => Answer::failed(reason),
         }
     }
@@ -157,7 +166,11 @@ impl Follower {
             let wall = nothing.then(|| wall::told(&page)).flatten();
             (split, page, wall)
         };
-        match tokio::task::spawn_blocking(reading).await {
+        // It is never closed.
+        let turn = self.reading.acquire().await;
+        let read = tokio::task::spawn_blocking(reading).await;
+        drop(turn);
+        match read {
             Ok((Ok(mut blog), page, wall)) => {
                 if let Some(title) = &source.title {
                     blog.head.headline.clone_from(title);
