@@ -308,8 +308,12 @@ async fn answer(stream: &mut TcpStream, steps: Vec<Step>) -> std::io::Result<()>
             }
             Step::Endless(bytes) => loop {
                 stream.write_all(&bytes).await?;
-                // Who floods has a network of some megabytes a second, and not all of this machine.
-                tokio::time::sleep(Duration::from_millis(1)).await;
+                // Who floods has a network of some megabytes a second, and not all of this machine. That the visitor has gone is
+                // noticed at once, also where the clock stands still.
+                tokio::select! {
+                    _ = gone(stream) => return Ok(()),
+                    () = tokio::time::sleep(Duration::from_millis(1)) => {}
+                }
             },
             Step::Stall => return gone(stream).await,
             Step::Reset => {
