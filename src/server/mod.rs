@@ -234,6 +234,7 @@ impl ServerState {
         let others_may_read = held.access.tokens != settings.access.tokens;
         *held = Arc::new(settings);
         drop(held);
+        self.0.watch.rearranged();
         if others_may_read {
             self.0.fanout.admit_anew();
         }

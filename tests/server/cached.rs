@@ -1,5 +1,7 @@
 //! What is kept and what is said of it: tags, dates, codings, how long a feed holds, and when the store is looked at again.
 
+use tidings::server::Settings;
+
 use super::*;
 
 #[tokio::test]
@@ -243,6 +245,45 @@ async fn a_sick_source_shows_in_a_header_and_not_in_the_feed() {
     assert!(sources.text().contains("7 refreshes failed: the outlet answers 503"), "{}", sources.text());
     assert!(sources.text().contains("<article class=\"source failing\""), "red: {}", sources.text());
     assert!(served.get("/").await.text().contains("1<span class=\"unseen\"> not well</span>"));
+}
+
+/// Most looks are at the addresses that were asked for since the one before.
+#[tokio::test]
+async fn what_is_said_of_an_address_is_seen_with_a_refresh_with_new_settings_and_in_the_end() {
+    let recheck = Duration::from_millis(200);
+    let served = Served::with(Limits { recheck, ..Limits::default() }).await;
+    let followed = |title: &str| {
+        let lake = SourceState::new("https://lake.example/live/1", 300, minute(0));
+        let hill = SourceState::new("https://hill.example/live/3", 300, minute(0));
+        [SourceState { title: Some(title.into()), ..lake }, hill]
+    };
+    served.save(&blog("lake", "1", vec![entry("a", 5)]), 10).await;
+    served.save(&blog("hill", "3", vec![entry("b", 6)]), 11).await;
+    served.store.follow(&followed("The storm"), true).await.unwrap();
+    let shows = async |served: &Served, said: &str| served.get("/sources").await.text().contains(said);
+    assert!(shows(&served, "The storm").await);
+    let until = async |served: &Served, said: &str| {
+        let from = std::time::Instant::now();
+        while !shows(served, said).await {
+            assert!(from.elapsed() < Duration::from_secs(20), "{said}");
+            tokio::time::sleep(recheck / 5).await;
+        }
+    };
+
+    let mut state = served.store.sources().await.unwrap().remove(0);
+    (state.last_tried, state.failures, state.last_error) = (Some(minute(19)), 1, Some("the outlet answers 503".into()));
+    served.store.put_source(&state).await.unwrap();
+    until(&served, "the outlet answers 503").await;
+
+    served.store.follow(&followed("The flood"), true).await.unwrap();
+    served.state.set(Settings::default());
+    // The first to come after a second interval waits for the look.
+    tokio::time::sleep(2 * recheck).await;
+    assert!(shows(&served, "The flood").await, "new settings are not waited for");
+
+    // Another process has told it, and nothing of it moves.
+    served.store.follow(&followed("The drought"), true).await.unwrap();
+    until(&served, "The drought").await;
 }
 
 /// What the server was told of its own commits, and what one that has just looked at the store says.
