@@ -40,7 +40,7 @@ enum Fault {
 
 fn faults() -> Vec<Fault> {
     let mut all = Vec::new();
-    let moments = if full() { 49 } else { 3 };
+    let moments: usize = if full() { 49 } else { 3 };
     for from in 1..=moments {
         // What writes, what makes it last, and what reads.
         for (calls, error) in [
