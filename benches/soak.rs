@@ -1,7 +1,7 @@
 //! A thousand live blogs followed for long, at one second each, while readers poll the feeds: memory and open files stay as
 //! they are, no address is forgotten, nothing that was shown is lost.
 //!
-//! `cargo bench --bench soak` takes two minutes; `TIDINGS_SOAK_SECONDS=3600` makes it an hour, `TIDINGS_SOAK_EVERY=10` lets each
+//! `cargo bench --bench soak` measures for two minutes; `TIDINGS_SOAK_SECONDS=3600` makes it an hour, `TIDINGS_SOAK_EVERY=10` lets each
 //! address be asked every ten seconds. What is looked at is a process of its own: the store, the schedule and the server, put
 //! together as `tidings serve` does. The settings of that begin at ten seconds, and are to stay so.
 //!
