@@ -27,6 +27,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/5.sql"),
     include_str!("schema/6.sql"),
     include_str!("schema/7.sql"),
+    include_str!("schema/8.sql"),
 ];
 
 /// Rows that SQLite's thread may be ahead of who takes them. A busy machine would switch between the two at every fiftieth
@@ -231,9 +232,10 @@ async fn migrate(db: &mut SqliteConnection, path: &Path) -> Result<(), StoreErro
         sqlx::raw_sql(*migration).execute(&mut *write).await.map_err(database)?;
         let marks = format!("PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {}", before + 1);
         sqlx::raw_sql(sqlx::AssertSqlSafe(marks)).execute(&mut *write).await.map_err(database)?;
-        if before + 1 == STORIES && done > 0 {
-            stories::from_the_log(&mut write).await.map_err(|fault| fault.named(path))?;
-        }
+    }
+    // By statements of today, so in the schema of today.
+    if (1..STORIES).contains(&done) {
+        stories::from_the_log(&mut write).await.map_err(|fault| fault.named(path))?;
     }
     write.commit().await.map_err(database)
 }

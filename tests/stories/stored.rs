@@ -167,7 +167,7 @@ async fn rows(path: &Path) -> Vec<String> {
         "SELECT entry || ' ' || since || ' ' || hex(story) AS it FROM story_member ORDER BY 1",
         "SELECT hex(id) || ' ' || hex(story) || ' ' || since AS it FROM story_alias ORDER BY 1",
         "SELECT entry || ' ' || published || ' ' || outlet || ' ' || gist AS it FROM story_gist ORDER BY 1",
-        "SELECT key || ' ' || published || ' ' || entry AS it FROM story_key ORDER BY 1",
+        "SELECT key || ' ' || published || ' ' || entry || ' ' || outlet AS it FROM story_key ORDER BY 1",
     ] {
         let found = sqlx::query(query).fetch_all(&mut db).await.unwrap();
         all.extend(found.iter().map(|row| row.get::<String, _>("it")));
@@ -186,9 +186,11 @@ fn taking_back(schema: usize) -> Vec<String> {
             move |line: &str| Some(line.strip_prefix(&format!("CREATE {kind} "))?.split_whitespace().next()?.to_owned());
         text.lines().filter_map(name).map(move |name| format!("DROP {kind} {name}")).collect::<Vec<_>>()
     };
+    // What was added to one of these tables goes with it.
+    let stays = |table: &str| !made("TABLE").contains(&format!("DROP TABLE {table}"));
     let added = text.lines().filter_map(|line| {
         let (table, column) = line.strip_prefix("ALTER TABLE ")?.split_once(" ADD COLUMN ")?;
-        Some(format!("ALTER TABLE {table} DROP COLUMN {}", column.split_whitespace().next()?))
+        stays(table).then(|| Some(format!("ALTER TABLE {table} DROP COLUMN {}", column.split_whitespace().next()?)))?
     });
     made("INDEX").into_iter().chain(made("TABLE")).chain(added).collect()
 }

@@ -93,7 +93,7 @@ async fn note(db: &mut SqliteConnection, subjects: &[Subject]) -> Result<(), Fau
             None => {}
         }
         gists.push((n, published, written));
-        keys.extend(subject.gist.keys().into_iter().map(|key| (key, published, n)));
+        keys.extend(subject.gist.keys().into_iter().map(|key| (key, n)));
     }
     if !gone.is_empty() {
         let published = "SELECT published FROM story_gist WHERE story_gist.entry = value ->> 1";
@@ -113,9 +113,9 @@ async fn note(db: &mut SqliteConnection, subjects: &[Subject]) -> Result<(), Fau
     .execute(&mut *db)
     .await?;
     sqlx::query(
-        "INSERT OR IGNORE INTO story_key (key, published, entry)
-         SELECT value ->> 0, (SELECT published FROM story_gist WHERE story_gist.entry = value ->> 2), value ->> 2
-         FROM json_each(?)",
+        "INSERT OR IGNORE INTO story_key (key, published, entry, outlet)
+         SELECT value ->> 0, published, entry, outlet
+         FROM json_each(?) CROSS JOIN story_gist ON story_gist.entry = value ->> 1",
     )
     .bind(json(&keys)?)
     .execute(db)
@@ -127,12 +127,17 @@ async fn note(db: &mut SqliteConnection, subjects: &[Subject]) -> Result<(), Fau
 async fn candidates(db: &mut SqliteConnection, subjects: &[Subject]) -> Result<HashMap<i64, Vec<i64>>, Fault> {
     let window = WINDOW.num_milliseconds();
     let (Some(first), Some(last)) = (subjects.first(), subjects.last()) else { return Ok(HashMap::new()) };
-    let others = sqlx::query_scalar::<_, bool>(
-        "SELECT EXISTS (SELECT 1 FROM story_gist WHERE published BETWEEN ? AND ?
-            AND outlet <> (SELECT outlet FROM story_gist WHERE entry = ?))",
-    );
-    let others = others.bind(first.published - window).bind(last.published + window).bind(first.n);
-    if !others.fetch_one(&mut *db).await? {
+    // All of them are of one page, and so of one outlet.
+    let (outlet, others): (String, bool) = sqlx::query_as(
+        "SELECT outlet, EXISTS (SELECT 1 FROM story_gist WHERE published BETWEEN ? AND ? AND outlet <> own.outlet)
+         FROM story_gist AS own WHERE entry = ?",
+    )
+    .bind(first.published - window)
+    .bind(last.published + window)
+    .bind(first.n)
+    .fetch_one(&mut *db)
+    .await?;
+    if !others {
         return Ok(HashMap::new());
     }
     let asked = subjects.iter().flat_map(|subject| {
@@ -142,18 +147,17 @@ async fn candidates(db: &mut SqliteConnection, subjects: &[Subject]) -> Result<H
     let found = sqlx::query(
         "SELECT value ->> 0 AS subject,
             (SELECT json_group_array(entry) FROM (
-                SELECT looked.entry AS entry FROM (
-                    SELECT entry FROM story_key WHERE key = value ->> 1 AND published BETWEEN value ->> 2 AND value ->> 3
+                SELECT entry FROM (
+                    SELECT entry, outlet FROM story_key WHERE key = value ->> 1 AND published BETWEEN value ->> 2 AND value ->> 3
                     ORDER BY published DESC, entry DESC LIMIT ?2
-                ) AS looked CROSS JOIN story_gist ON story_gist.entry = looked.entry
-                WHERE story_gist.outlet <> (SELECT outlet FROM story_gist WHERE entry = ?4) LIMIT ?3
+                ) WHERE outlet <> ?4 LIMIT ?3
             )) AS found
          FROM json_each(?1)",
     )
     .bind(json(&asked.collect::<Vec<_>>())?)
     .bind(LOOKED_AT)
     .bind(COUNTED)
-    .bind(first.n)
+    .bind(outlet)
     .fetch_all(db)
     .await?;
     let mut counts: HashMap<i64, HashMap<i64, usize>> = HashMap::new();
