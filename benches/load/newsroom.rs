@@ -19,6 +19,9 @@ fn now() -> DateTime<Utc> {
     std::time::SystemTime::now().into()
 }
 
+/// How far their times lie back, in seconds: they pass faster than the clock, and nothing is published before it is written.
+const AHEAD: i64 = 600;
+
 impl Newsroom {
     pub fn open() -> Arc<Newsroom> {
         let listeners: Vec<TcpListener> =
@@ -28,7 +31,7 @@ impl Newsroom {
             busy: AtomicBool::new(true),
             asked: AtomicU64::new(0),
             written: (0..BLOGS).map(|_| AtomicU64::new(SHOWN)).collect(),
-            start: now() - TimeDelta::seconds((EVERY * (SHOWN + 1)) as i64),
+            start: now() - TimeDelta::seconds((APART * (SHOWN + 1)) as i64 + AHEAD),
         });
         for listener in listeners {
             let newsroom = newsroom.clone();
@@ -77,7 +80,7 @@ fn page(blog: usize, start: DateTime<Utc>, written: u64) -> String {
     let updates: Vec<String> = (written.saturating_sub(SHOWN)..written)
         .rev()
         .map(|nth| {
-            let at = (start + TimeDelta::seconds((EVERY * nth) as i64 + blog as i64 % EVERY as i64)).to_rfc3339();
+            let at = (start + TimeDelta::seconds((APART * nth) as i64 + blog as i64 % APART as i64)).to_rfc3339();
             // Live blogs that share words and times would be one that has moved.
             let mut dice = Dice(blog as u64 * 1_000_003 + nth);
             let (headline, body) = (words(&mut dice, 7), words(&mut dice, 60));

@@ -22,7 +22,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::{mpsc, watch};
 use url::Url;
 
@@ -71,9 +71,9 @@ pub(super) async fn run(arguments: Arguments, clock: Clock, log: &Log) -> anyhow
     })?;
     load_seeds(&store, &stories, &split).await?;
 
-    let listener = bound(config.listen, "choose another with --listen").await?;
+    let listener = bound(config.listen, "choose another with --listen")?;
     let admin = match config.access.admin_listen {
-        Some(address) => Some(bound(address, "choose another `admin_listen`").await?),
+        Some(address) => Some(bound(address, "choose another `admin_listen`")?),
         None => None,
     };
     let listen = listener.local_addr()?;
@@ -129,8 +129,20 @@ pub(super) async fn run(arguments: Arguments, clock: Clock, log: &Log) -> anyhow
     Ok(Status::Fine)
 }
 
-async fn bound(address: SocketAddr, instead: &str) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| format!("can't listen on {address} ({instead})"))
+/// Connections that the system takes until we do; it has a limit of its own (`net.core.somaxconn`). With tokio's 1,024, of two thousand
+/// clients who came at once some were let in by the system and never handed to us: they waited without an end.
+const BACKLOG: u32 = 4096;
+
+fn bound(address: SocketAddr, instead: &str) -> anyhow::Result<TcpListener> {
+    let listening = || {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        // A server that was stopped a moment ago has left connections behind. Elsewhere it would let two listen at once.
+        #[cfg(unix)]
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)
+    };
+    listening().with_context(|| format!("can't listen on {address} ({instead})"))
 }
 
 async fn stopped(mut stop: watch::Receiver<bool>) {

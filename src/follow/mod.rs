@@ -7,6 +7,7 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
@@ -75,8 +76,12 @@ pub struct Follower {
     settling: Arc<Semaphore>,
 }
 
-/// How many pages are read at once: each takes a processor, and the memory of its whole tree.
-const READING: usize = 4;
+/// How many pages are read at once at least, where there are fewer processors: one that takes long must not keep the others waiting.
+/// Each takes a processor, and the memory of its whole tree.
+const READING: usize = 2;
+
+/// And at most, for the memory's sake.
+const MOST_READING: usize = 4;
 
 /// How many write what they have read at once: one has the store, and another one makes itself ready.
 const SETTLING: usize = 2;
@@ -107,7 +112,8 @@ impl Follower {
         let chance: Chance = Arc::new(chance);
         let means = Arc::new(RwLock::new(Means { fetcher, split, reader: refresh::VERSION.into() }));
         let (metrics, anew, held, mine) = Default::default();
-        let (reading, settling) = (Arc::new(Semaphore::new(READING)), Arc::new(Semaphore::new(SETTLING)));
+        let readers = available_parallelism().map_or(READING, |processors| processors.get().clamp(READING, MOST_READING));
+        let (reading, settling) = (Arc::new(Semaphore::new(readers)), Arc::new(Semaphore::new(SETTLING)));
         Follower { store, means, clock, metrics, anew, chance, held, mine, reading, settling }
     }
 

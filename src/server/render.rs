@@ -8,8 +8,12 @@ use tokio::sync::Semaphore;
 
 use crate::store::apart;
 
-/// How many ask the store at once, or wait for their turn to write.
-const ASKING: usize = 8;
+/// How many for each processor ask the store at once, or wait for their turn to write. Each has a thread, and the more threads have
+/// work the longer those wait that answer.
+const ASKING: usize = 3;
+
+/// The same, on whatever machine: as many as read the store at once, and two that write meanwhile.
+const LEAST: usize = 6;
 
 /// Writes as many at once as there are processors. More would not be done sooner, and would keep everybody else waiting.
 #[derive(Debug)]
@@ -21,7 +25,7 @@ pub(super) struct Renderer {
 impl Default for Renderer {
     fn default() -> Self {
         let processors = available_parallelism().map_or(1, usize::from);
-        Renderer { asking: Semaphore::new(ASKING.max(2 * processors)), writing: Arc::new(Semaphore::new(processors)) }
+        Renderer { asking: Semaphore::new((ASKING * processors).max(LEAST)), writing: Arc::new(Semaphore::new(processors)) }
     }
 }
 

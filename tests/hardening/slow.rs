@@ -241,7 +241,10 @@ fn slow_clients_are_shown_out_and_nobody_else_notices() {
     let counts: Vec<String> = KINDS.iter().map(|kind| format!("{kind:?} {}", cut(*kind))).collect();
 
     let late = not_cut(&all);
-    assert!(late.is_empty(), "{} of {} are not shown out in time:\n{}", late.len(), all.len(), late.join("\n"));
+    // Many are late alike.
+    let mut which = std::collections::BTreeMap::<&str, usize>::new();
+    late.iter().for_each(|told| *which.entry(told).or_default() += 1);
+    assert!(late.is_empty(), "{} of {} are not shown out in time: {which:#?}", late.len(), all.len());
     for kind in KINDS.into_iter().filter(|kind| kind.limit() + SLACK < Duration::from_secs(time)) {
         assert!(cut(kind) >= many / KINDS.len(), "{counts:?}");
     }

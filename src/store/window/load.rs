@@ -43,7 +43,7 @@ pub(super) async fn load(
     let numbers: Vec<i64> = picks.iter().map(|pick| pick.n).collect::<HashSet<_>>().into_iter().collect();
     let loaded = entries(db, &numbers).await?;
     let before = past(db, picks, &loaded).await?;
-    let heads = heads(db, loaded.values().map(|loaded| loaded.blog).collect(), view.at).await?;
+    let heads = heads(db, loaded.values().map(|loaded| loaded.blog).collect(), view).await?;
     let turns = if edits == Edits::Inplace { HashMap::new() } else { turns(db, &numbers, view).await? };
 
     let states = picks.iter().enumerate().filter_map(|(nth, pick)| {
@@ -181,17 +181,20 @@ async fn turns(db: &mut SqliteConnection, numbers: &[i64], view: &View) -> Resul
     found.iter().map(turn).collect()
 }
 
-/// The heads of `blogs` as they stood at `at`.
-async fn heads(db: &mut SqliteConnection, blogs: HashSet<Uuid>, at: i64) -> Result<HashMap<Uuid, Arc<Head>>, Fault> {
-    let found = sqlx::query(
-        "SELECT blog.*, (SELECT head FROM blog_revision WHERE blog_revision.blog = blog.id AND until > ?2
-            ORDER BY until LIMIT 1) AS head
-         FROM json_each(?1) AS picked CROSS JOIN blog ON blog.id = unhex(picked.value)",
-    )
-    .bind(id_list(blogs))
-    .bind(at)
-    .fetch_all(db)
-    .await?;
+/// The heads of `blogs` as the view has them.
+async fn heads(db: &mut SqliteConnection, blogs: HashSet<Uuid>, view: &View) -> Result<HashMap<Uuid, Arc<Head>>, Fault> {
+    let before = match view.past {
+        true => "(SELECT head FROM blog_revision WHERE blog_revision.blog = blog.id AND until > ?2 ORDER BY until LIMIT 1)",
+        // Of now, as most windows are.
+        false => "NULL",
+    };
+    let sql = format!(
+        "SELECT blog.id AS id, outlet, outlet_name, blog.key AS key, url, headline, standfirst, language, coverage, {before} AS head
+         FROM json_each(?1) AS picked CROSS JOIN blog ON blog.id = unhex(picked.value)"
+    );
+    let found = statement(sql).bind(id_list(blogs));
+    let found = if view.past { found.bind(view.at) } else { found };
+    let found = found.fetch_all(db).await?;
     found.iter().map(|row| rows::head_then(row).map(|head| (head.id, Arc::new(head)))).collect()
 }
 
