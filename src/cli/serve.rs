@@ -133,12 +133,18 @@ pub(super) async fn run(arguments: Arguments, clock: Clock, log: &Log) -> anyhow
 /// clients who came at once some were let in by the system and never handed to us: they waited without an end.
 const BACKLOG: u32 = 4096;
 
+/// Bytes of answers that the system keeps for a client until they are taken; Linux takes twice as many to account for what they are
+/// kept in. It would be up to four megabytes each, for every client who asks and does not read.
+const UNREAD: u32 = 128 << 10;
+
 fn bound(address: SocketAddr, instead: &str) -> anyhow::Result<TcpListener> {
     let listening = || {
         let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
         // A server that was stopped a moment ago has left connections behind. Elsewhere it would let two listen at once.
         #[cfg(unix)]
         socket.set_reuseaddr(true)?;
+        // What is accepted has the buffer of what listens.
+        socket.set_send_buffer_size(UNREAD)?;
         socket.bind(address)?;
         socket.listen(BACKLOG)
     };

@@ -12,7 +12,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{sleep, timeout};
 
@@ -112,10 +112,14 @@ async fn cut(kind: Kind, address: &str) {
     loop {
         let second = sleep(Duration::from_secs(1));
         match reads {
-            0 => second.await,
-            1 => {
-                second.await;
-                if timeout(Duration::from_millis(1), stream.read(&mut room[..1])).await.is_ok_and(|read| read.is_err()) {
+            0 | 1 => {
+                if is_broken(&stream, second).await {
+                    return;
+                }
+                let mut room = &mut room[..reads];
+                if reads > 0
+                    && timeout(Duration::from_millis(1), stream.read_buf(&mut room)).await.is_ok_and(|read| read.is_err())
+                {
                     return;
                 }
             }
@@ -132,6 +136,45 @@ async fn cut(kind: Kind, address: &str) {
         if !more.is_empty() && stream.write_all(more).await.is_err() {
             return;
         }
+    }
+}
+
+/// Bytes that the system keeps of what `from` has sent to `to`, until that is taken.
+#[cfg(target_os = "linux")]
+fn unsent(from: u16, to: u16) -> Option<u64> {
+    let table = std::fs::read_to_string("/proc/net/tcp").ok()?;
+    let port = |address: &str| u16::from_str_radix(address.rsplit(':').next()?, 16).ok();
+    table.lines().skip(1).find_map(|line| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let is_it = (port(fields.get(1)?), port(fields.get(2)?)) == (Some(from), Some(to));
+        is_it.then(|| u64::from_str_radix(fields.get(4)?.split(':').next()?, 16).ok())?
+    })
+}
+
+/// Megabytes of answers would wait in the system for each client who takes none of them.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn few_answers_wait_for_who_reads_none() {
+    let (_folder, serving) = serving();
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(1).unwrap();
+    let mut stream = socket.connect(serving.address.parse().unwrap()).await.unwrap();
+    stream.write_all(&REQUEST.repeat(100)).await.unwrap();
+    let (from, to) = (stream.peer_addr().unwrap().port(), stream.local_addr().unwrap().port());
+    let mut most = 0;
+    for _ in 0..30 {
+        sleep(Duration::from_millis(100)).await;
+        most = most.max(unsent(from, to).unwrap_or_default());
+    }
+    assert!((10 << 10..=256 << 10).contains(&most), "{most} bytes");
+}
+
+/// Whether the connection is broken off before the second is over. Who reads nothing learns of it in no other way, but by the second
+/// thing that is written after it.
+async fn is_broken(stream: &TcpStream, second: tokio::time::Sleep) -> bool {
+    tokio::select! {
+        () = second => false,
+        broken = stream.ready(Interest::ERROR) => broken.is_ok(),
     }
 }
 
