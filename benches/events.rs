@@ -17,10 +17,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tidings::identity::{blog_id, entry_id};
 use tidings::model::{Coverage, CoverageState, Entry, Head, LiveBlog, Origin, Precision, Stamp};
 use tidings::reconcile::Reading;
-use tidings::server::{Limits, ServerState, serve};
+use tidings::server::{self, Limits, ServerState, serve};
 use tidings::store::Store;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
@@ -92,7 +92,7 @@ fn page(newest: i64) -> LiveBlog {
 /// The server: commits whenever it is told to on stdin, and says on stdout when it began to.
 async fn measured(path: &Path) {
     let store = Store::open(path).await.expect("a store");
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let listener = server::listen(([127, 0, 0, 1], 0).into()).expect("a port");
     let address = listener.local_addr().expect("a port");
     let state = ServerState::new(store.clone(), None, address, Limits::default());
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();

@@ -193,15 +193,13 @@ struct Reader {
 }
 
 impl Reader {
-    /// With `steady`, at so many requests a second or faster where it has fallen behind: a request that has to wait for the answer
-    /// to the one before counts from when it was due. One that the reader's own clock was late for counts from when it was sent:
-    /// readers have machines of their own.
+    /// With `steady`, at so many requests a second or faster where it has fallen behind: what is late counts from when it was due.
     async fn read(mut self, asking: Asking, until: Instant, steady: Option<f64>) -> (Reader, Vec<Answers>) {
         let mut kinds = vec![Answers::none(); KINDS.len()];
         let (mut asked, from) = (0_u64, Instant::now());
         while Instant::now() < until {
-            let mut due = steady.map(|steady| from + Duration::from_secs_f64(asked as f64 / steady));
-            if let Some(due) = due.take_if(|due| *due > Instant::now()) {
+            let due = steady.map(|steady| from + Duration::from_secs_f64(asked as f64 / steady));
+            if let Some(due) = due.filter(|due| *due > Instant::now()) {
                 tokio::time::sleep_until(due.into()).await;
             }
             let nth = self.dice.below(self.paths.len());

@@ -37,7 +37,6 @@ use tidings::follow::{Clock, Follower};
 use tidings::outlet::split_page;
 use tidings::server::{self, Limits, ServerState};
 use tidings::store::Store;
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use outlet::{Outlet, all};
@@ -113,7 +112,7 @@ async fn serve(addresses: &str) {
     let followed =
         |address: &str| Followed { allow_private: true, min_every: every, ..Followed::new(address.parse().unwrap(), every) };
     follower.follow(&addresses.lines().map(followed).collect::<Vec<_>>(), true).await.unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let listener = server::listen(([127, 0, 0, 1], 0).into()).unwrap();
     let listen = listener.local_addr().unwrap();
     let state = ServerState::new(store.clone(), None, listen, Limits::default()).with_clock(clock);
     let stop = watch::Sender::new(false);
@@ -268,8 +267,8 @@ async fn soak() -> Result<(), Vec<String>> {
         }
     }
     let warm = warming.elapsed();
-    let (started, mut looks, mut requests, mut news) = (Instant::now(), Vec::new(), 0, 0);
-    let (mut begun, mut epoch, mut warmed) = (started, tokio::time::Instant::now(), false);
+    let (started, mut looks, mut requests, mut news) = (tokio::time::Instant::now(), Vec::new(), 0, 0);
+    let (mut begun, mut warmed) = (started, false);
     while !warmed || begun.elapsed() < whole {
         tokio::time::sleep(Duration::from_millis(500)).await;
         looks.extend(look(child.id(), begun.elapsed()));
@@ -277,14 +276,14 @@ async fn soak() -> Result<(), Vec<String>> {
         outlet.forget();
         requests += visits.len();
         for visit in visits.into_iter().filter(|visit| visit.path.starts_with(WELL)) {
-            asked.entry(visit.path).or_default().push(visit.came - epoch);
+            asked.entry(visit.path).or_default().push(visit.came - begun);
         }
         if started.elapsed() > NEWS * (news + 1) {
             news += 1;
             outlet.news(news as usize);
         }
         if !warmed && started.elapsed() > WARM {
-            (begun, epoch, warmed, requests) = (Instant::now(), tokio::time::Instant::now(), true, 0);
+            (begun, warmed, requests) = (tokio::time::Instant::now(), true, 0);
             looks.clear();
             asked.clear();
         }

@@ -22,7 +22,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use url::Url;
 
@@ -129,26 +129,8 @@ pub(super) async fn run(arguments: Arguments, clock: Clock, log: &Log) -> anyhow
     Ok(Status::Fine)
 }
 
-/// Connections that the system takes until we do; it has a limit of its own (`net.core.somaxconn`). With tokio's 1,024, of two thousand
-/// clients who came at once some were let in by the system and never handed to us: they waited without an end.
-const BACKLOG: u32 = 4096;
-
-/// Bytes of answers that the system keeps for a client until they are taken; Linux takes twice as many to account for what they are
-/// kept in. It would be up to four megabytes each, for every client who asks and does not read.
-const UNREAD: u32 = 128 << 10;
-
 fn bound(address: SocketAddr, instead: &str) -> anyhow::Result<TcpListener> {
-    let listening = || {
-        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-        // A server that was stopped a moment ago has left connections behind. Elsewhere it would let two listen at once.
-        #[cfg(unix)]
-        socket.set_reuseaddr(true)?;
-        // What is accepted has the buffer of what listens.
-        socket.set_send_buffer_size(UNREAD)?;
-        socket.bind(address)?;
-        socket.listen(BACKLOG)
-    };
-    listening().with_context(|| format!("can't listen on {address} ({instead})"))
+    server::listen(address).with_context(|| format!("can't listen on {address} ({instead})"))
 }
 
 async fn stopped(mut stop: watch::Receiver<bool>) {

@@ -2,6 +2,8 @@
 //! world to finish a request's head.
 
 use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +12,7 @@ use axum::Router;
 use axum::middleware::{from_fn_with_state, map_response};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -34,8 +36,28 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Connections to the listener for administration.
 const ADMIN: usize = 16;
 
+/// Connections that the system takes until we do; it has a limit of its own (`net.core.somaxconn`). With tokio's 1,024, of two thousand
+/// clients who came at once some were let in by the system and never handed to us: they waited without an end.
+const BACKLOG: u32 = 4096;
+
+/// Bytes of answers that the system keeps for a client until they are taken; Linux takes twice as many to account for what they are
+/// kept in. It would be up to four megabytes each, for every client who asks and does not read.
+const UNREAD: u32 = 128 << 10;
+
 /// How long a shutdown waits for the rest of a request that is only half there.
 const HALF_ASKED: Duration = Duration::from_secs(1);
+
+/// Listens on `address`, as is fit for clients of all kinds.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // A server that was stopped a moment ago has left connections behind. Elsewhere it would let two listen at once.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    // What is accepted has the buffer of what listens.
+    socket.set_send_buffer_size(UNREAD)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
 
 /// Serves what is asked for on `listener` until `shutdown` is ready; then takes nothing new and waits a little for the answers
 /// under way.

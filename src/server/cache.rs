@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use super::coding::{Coding, code, decode};
 use super::overview::Superseded;
 use crate::feed::Format;
-use crate::store::{Position, Scope};
+use crate::store::{Position, Scope, apart};
 
 /// One address of a feed: everything the bytes depend on beside the store.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -99,8 +99,7 @@ impl Written {
         let made = self.cell(coding).get_or_init(|| async {
             let there = Coding::ALL.into_iter().find_map(|there| self.cell(there).get().map(|bytes| (there, bytes.clone())));
             let (there, bytes) = there.expect("a feed is made with one coding");
-            let remade = tokio::task::spawn_blocking(move || code(&decode(&bytes, there), coding).into());
-            remade.await.expect("coding bytes in memory does not panic")
+            apart(async move { code(&decode(&bytes, there), coding).into() }).await
         });
         made.await.clone()
     }

@@ -68,7 +68,7 @@ use lately::Lately;
 use render::Renderer;
 use watch::Watch;
 
-pub use accept::{serve, serve_admin};
+pub use accept::{listen, serve, serve_admin};
 pub use admin::Reload;
 pub use aside::answer_to;
 pub use hub::PATH as HUB;

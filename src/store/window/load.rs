@@ -43,7 +43,7 @@ pub(super) async fn load(
     let numbers: Vec<i64> = picks.iter().map(|pick| pick.n).collect::<HashSet<_>>().into_iter().collect();
     let loaded = entries(db, &numbers).await?;
     let before = past(db, picks, &loaded).await?;
-    let heads = heads(db, loaded.values().map(|loaded| loaded.blog).collect(), view).await?;
+    let heads = heads(db, loaded.values().map(|loaded| loaded.blog).collect(), view.at).await?;
     let turns = if edits == Edits::Inplace { HashMap::new() } else { turns(db, &numbers, view).await? };
 
     let states = picks.iter().enumerate().filter_map(|(nth, pick)| {
@@ -181,20 +181,18 @@ async fn turns(db: &mut SqliteConnection, numbers: &[i64], view: &View) -> Resul
     found.iter().map(turn).collect()
 }
 
-/// The heads of `blogs` as the view has them.
-async fn heads(db: &mut SqliteConnection, blogs: HashSet<Uuid>, view: &View) -> Result<HashMap<Uuid, Arc<Head>>, Fault> {
-    let before = match view.past {
-        true => "(SELECT head FROM blog_revision WHERE blog_revision.blog = blog.id AND until > ?2 ORDER BY until LIMIT 1)",
-        // Of now, as most windows are.
-        false => "NULL",
-    };
+/// What the head of a live blog was at `?2`, where it has been another since.
+const HEAD_THEN: &str =
+    "(SELECT head FROM blog_revision WHERE blog_revision.blog = blog.id AND until > ?2 ORDER BY until LIMIT 1) AS head";
+
+/// The heads of `blogs` as they stood at `at`.
+async fn heads(db: &mut SqliteConnection, blogs: HashSet<Uuid>, at: i64) -> Result<HashMap<Uuid, Arc<Head>>, Fault> {
+    // Each value of a row is copied, and a window may have a live blog for every entry: no more than what is needed.
     let sql = format!(
-        "SELECT blog.id AS id, outlet, outlet_name, blog.key AS key, url, headline, standfirst, language, coverage, {before} AS head
+        "SELECT blog.id AS id, outlet, outlet_name, blog.key AS key, url, headline, standfirst, language, coverage, {HEAD_THEN}
          FROM json_each(?1) AS picked CROSS JOIN blog ON blog.id = unhex(picked.value)"
     );
-    let found = statement(sql).bind(id_list(blogs));
-    let found = if view.past { found.bind(view.at) } else { found };
-    let found = found.fetch_all(db).await?;
+    let found = statement(sql).bind(id_list(blogs)).bind(at).fetch_all(db).await?;
     found.iter().map(|row| rows::head_then(row).map(|head| (head.id, Arc::new(head)))).collect()
 }
 
@@ -202,9 +200,7 @@ async fn heads(db: &mut SqliteConnection, blogs: HashSet<Uuid>, view: &View) -> 
 pub(super) async fn heads_of(db: &mut SqliteConnection, scope: &Scope, at: i64) -> Result<Vec<Head>, Fault> {
     let place = Place::of(scope);
     let sql = format!(
-        "SELECT blog.*, (SELECT head FROM blog_revision WHERE blog_revision.blog = blog.id AND until > ?2
-            ORDER BY until LIMIT 1) AS head
-         FROM blog WHERE {condition} AND appeared <= ?2 ORDER BY outlet, key",
+        "SELECT blog.*, {HEAD_THEN} FROM blog WHERE {condition} AND appeared <= ?2 ORDER BY outlet, key",
         condition = place.of_blogs
     );
     let found = place.bound.to(statement(sql)).bind(at).fetch_all(db).await?;
