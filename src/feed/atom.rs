@@ -14,7 +14,7 @@ use crate::model::Head;
 use super::item::{Item, Original};
 use super::uri::{address, uri};
 use super::xml::{legal, styled};
-use super::{Feed, Format, Withdrawn, authors, category, filled, instant, language, link, namespace};
+use super::{Feed, Format, Withdrawn, authors, category, filled, instant, language, link, namespace, room};
 
 pub(super) fn write(feed: &Feed) -> Vec<u8> {
     let changed = last_changes(feed);
@@ -36,33 +36,33 @@ pub(super) fn write(feed: &Feed) -> Vec<u8> {
         namespaces: namespaces(),
         ..AtomFeed::default()
     };
-    let mut bytes = ordered(atom);
+    let mut bytes = ordered(atom, feed);
     bytes.push(b'\n');
     styled(bytes, feed.style.as_deref())
 }
 
 /// The document, extensions of the feed before its entries: the grammar of RFC 4287 wants it so, and the library writes them
 /// behind. So it is written once with the ones and once with the others, and both follow what the two have in common.
-fn ordered(mut atom: AtomFeed) -> Vec<u8> {
+fn ordered(mut atom: AtomFeed, feed: &Feed) -> Vec<u8> {
     const END: &[u8] = b"\n</feed>";
     if atom.extensions.is_empty() || atom.entries.is_empty() {
-        return written(&atom);
+        return written(&atom, room(feed));
     }
     let entries = std::mem::take(&mut atom.entries);
-    let extended = written(&atom);
+    let extended = written(&atom, Vec::new());
     atom.extensions.clear();
-    let bare = written(&atom);
+    let bare = written(&atom, Vec::new());
     atom.entries = entries;
-    let filled = written(&atom);
+    let filled = written(&atom, room(feed));
     let common = bare.strip_suffix(END).expect("a feed ends with its end tag");
     let extensions = extended.strip_prefix(common).and_then(|rest| rest.strip_suffix(END));
     let entries = filled.strip_prefix(common);
     [common, extensions.expect("the same feed begins the same"), entries.expect("the same feed begins the same")].concat()
 }
 
-fn written(atom: &AtomFeed) -> Vec<u8> {
+fn written(atom: &AtomFeed, into: Vec<u8>) -> Vec<u8> {
     let config = WriteConfig { write_document_declaration: true, indent_size: Some(2) };
-    atom.write_with_config(Vec::new(), config).expect("memory takes every write")
+    atom.write_with_config(into, config).expect("memory takes every write")
 }
 
 fn atom_entry(item: &Item, blog_changed: DateTime<Utc>) -> AtomEntry {

@@ -11,7 +11,7 @@ use crate::model::{Problem, ProblemCode, Stamp};
 use super::item::Item;
 use super::uri::{address, uri};
 use super::xml::legal;
-use super::{Feed, Withdrawn, authors, category, filled, instant, language, link};
+use super::{Feed, Withdrawn, authors, category, filled, instant, language, link, room};
 
 type Text<'a> = Cow<'a, str>;
 
@@ -154,7 +154,8 @@ pub(super) fn write(feed: &Feed) -> Vec<u8> {
             withdrawn: feed.withdrawn.iter().map(gone).collect(),
         },
     };
-    let mut bytes = serde_json::to_vec_pretty(&json).expect("plain structs with string keys always serialise");
+    let mut bytes = room(feed);
+    serde_json::to_writer_pretty(&mut bytes, &json).expect("plain structs with string keys always serialise");
     bytes.push(b'\n');
     bytes
 }

@@ -155,6 +155,14 @@ pub fn write(feed: &Feed, format: Format) -> Vec<u8> {
     }
 }
 
+/// Room for a feed as it is written, rather too much than too little: growing would copy it several times.
+fn room(feed: &Feed) -> Vec<u8> {
+    /// What is written beside the text of an entry, and of a whole feed.
+    const BESIDE: usize = 2048;
+    let of = |item: &Item| BESIDE + item.entry.body_html.len() * 5 / 4 + item.entry.body_text.len() * 5 / 4;
+    Vec::with_capacity(2 * BESIDE + feed.items.iter().map(of).sum::<usize>())
+}
+
 /// `text` cleaned, or nothing where nothing is left to read.
 fn filled(text: &str) -> Option<Cow<'_, str>> {
     Some(legal(text)).filter(|text| !text.trim().is_empty())

@@ -11,7 +11,7 @@ use crate::model::Image;
 use super::item::{Item, Original};
 use super::uri::{address, uri};
 use super::xml::{legal, styled};
-use super::{Feed, Format, authors, category, filled, instant, language, link, namespace, over};
+use super::{Feed, Format, authors, category, filled, instant, language, link, namespace, over, room};
 
 /// Minutes after which a reader should ask again, while entries are still to be expected and after.
 const TTL: (&str, &str) = ("5", "60");
@@ -31,7 +31,7 @@ pub(super) fn write(feed: &Feed) -> Vec<u8> {
         items: feed.items.iter().map(|item| rss_item(feed, item)).collect(),
         ..Channel::default()
     };
-    let mut bytes = channel.pretty_write_to(Vec::new(), b' ', 2).expect("memory takes every write");
+    let mut bytes = channel.pretty_write_to(room(feed), b' ', 2).expect("memory takes every write");
     bytes.push(b'\n');
     styled(bytes, feed.style.as_deref())
 }

@@ -7,6 +7,11 @@ use std::borrow::Cow;
 
 /// `text` without the characters that may not stand in an XML document, not even as references.
 pub(super) fn legal(text: &str) -> Cow<'_, str> {
+    // Nearly every text is told by its bytes, many at once: what is forbidden is a control character or begins with 0xEF.
+    let odd = |byte: u8| (byte < b' ') & (byte != b'\n') & (byte != b'\t') & (byte != b'\r') | (byte == 0xEF);
+    if !text.bytes().fold(false, |any, byte| any | odd(byte)) {
+        return Cow::Borrowed(text);
+    }
     match text.find(forbidden) {
         None => Cow::Borrowed(text),
         Some(first) => {
@@ -20,12 +25,12 @@ pub(super) fn legal(text: &str) -> Cow<'_, str> {
 }
 
 /// `document` with a word on where its style sheet is, behind the XML declaration that it begins with.
-pub(super) fn styled(document: Vec<u8>, style: Option<&str>) -> Vec<u8> {
+pub(super) fn styled(mut document: Vec<u8>, style: Option<&str>) -> Vec<u8> {
     const END: &[u8] = b"?>";
     let Some(style) = style else { return document };
     let end = document.windows(END.len()).position(|window| window == END).map_or(0, |at| at + END.len());
-    let (declaration, rest) = document.split_at(end);
-    [declaration, format!("\n<?xml-stylesheet type=\"text/css\" href=\"{style}\"?>").as_bytes(), rest].concat()
+    document.splice(end..end, format!("\n<?xml-stylesheet type=\"text/css\" href=\"{style}\"?>").into_bytes());
+    document
 }
 
 /// Not among the `Char` production of XML 1.0 section 2.2. Surrogates are no `char`s in the first place.

@@ -53,7 +53,7 @@ pub(super) struct Written {
 
 impl Written {
     /// Keeps `bytes` in `coding`, which takes milliseconds. `position` is that of the newest change that may show in them.
-    pub fn new(bytes: Vec<u8>, coding: Coding, modified: Option<SystemTime>, position: Option<Position>) -> Self {
+    pub fn new(mut bytes: Vec<u8>, coding: Coding, modified: Option<SystemTime>, position: Option<Position>) -> Self {
         let hash: String = Sha256::digest(&bytes)[..16].iter().map(|byte| format!("{byte:02x}")).collect();
         let tag = match position {
             Some(Position { seq, mark, .. }) => format!("{seq}.{mark:08x}.{hash}"),
@@ -61,7 +61,14 @@ impl Written {
         };
         let (identity, gzip, brotli) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
         let written = Written { identity, gzip, brotli, tag, modified, at: Instant::now() };
-        let coded = if coding == Coding::Identity { bytes } else { code(&bytes, coding) };
+        let coded = match coding {
+            // What is kept has no room to spare.
+            Coding::Identity => {
+                bytes.shrink_to_fit();
+                bytes
+            }
+            Coding::Brotli | Coding::Gzip => code(&bytes, coding),
+        };
         // It was made a moment ago and is empty.
         let _ = written.cell(coding).set(coded.into());
         written
@@ -158,6 +165,20 @@ impl Slot {
         lock(&self.before).take();
     }
 
+    /// A coding that readers of the last good feed have asked for.
+    pub fn coding(&self) -> Option<Coding> {
+        let written = self.last_good()?;
+        Coding::ALL.into_iter().find(|coding| written.has(*coding))
+    }
+
+    /// Whether nobody has begun to write it, and what it takes the place of is old enough for that.
+    fn is_due(&self) -> bool {
+        let before = lock(&self.before);
+        !self.written.initialized()
+            && !self.begun.load(Ordering::Relaxed)
+            && before.as_ref().is_some_and(|(_, before)| before.is_due())
+    }
+
     fn size(&self) -> usize {
         let before = lock(&self.before).as_ref().map_or(0, |(_, before)| before.size());
         self.written.get().map_or(0, |written| written.size()) + before
@@ -184,6 +205,8 @@ struct Slots<K> {
 struct Held {
     slot: Arc<Slot>,
     turn: u64,
+    /// When it was last asked for.
+    asked: Instant,
     /// What it was last found to weigh.
     bytes: usize,
 }
@@ -203,22 +226,39 @@ impl<K: Clone + Eq + Hash> Cache<K> {
         slots.turn += 1;
         let turn = slots.turn;
         if let Some(held) = slots.held.get_mut(key) {
-            let asked = std::mem::replace(&mut held.turn, turn);
-            if held.slot.version != version {
-                held.slot = Slot::new(version, held.slot.good());
-            }
-            let slot = held.slot.clone();
-            if let Some(key) = slots.turns.remove(&asked) {
+            let before = std::mem::replace(&mut held.turn, turn);
+            held.asked = Instant::now();
+            let slot = held.at(version);
+            if let Some(key) = slots.turns.remove(&before) {
                 slots.turns.insert(turn, key);
             }
             return slot;
         }
         let (key, slot) = (Arc::new(key.clone()), Slot::new(version, None));
         slots.turns.insert(turn, key.clone());
-        slots.held.insert(key, Held { slot: slot.clone(), turn, bytes: PLACE });
+        slots.held.insert(key, Held { slot: slot.clone(), turn, asked: Instant::now(), bytes: PLACE });
         slots.bytes += PLACE;
         slots.make_room(self.most);
         slot
+    }
+
+    /// The places of what was asked for within the time `lately` and is due to be written anew, what was asked for last first.
+    /// `version` tells which one each has to have by now, and nothing of what is to be left alone.
+    pub fn behind(&self, lately: Duration, version: impl Fn(&K) -> Option<i64>) -> Vec<(Arc<K>, Arc<Slot>)> {
+        let slots = &mut *lock(&self.slots);
+        let mut behind = Vec::new();
+        for key in slots.turns.values().rev() {
+            let Some(held) = slots.held.get_mut(key) else { continue };
+            if held.asked.elapsed() > lately {
+                break;
+            }
+            let Some(version) = version(key) else { continue };
+            let slot = held.at(version);
+            if slot.is_due() {
+                behind.push((key.clone(), slot));
+            }
+        }
+        behind
     }
 
     /// Takes note that what is held of `key` weighs more, or less, than before.
@@ -228,6 +268,16 @@ impl<K: Clone + Eq + Hash> Cache<K> {
         let bytes = held.slot.size() + PLACE;
         slots.bytes = slots.bytes - std::mem::replace(&mut held.bytes, bytes) + bytes;
         slots.make_room(self.most);
+    }
+}
+
+impl Held {
+    /// The place at `version`.
+    fn at(&mut self, version: i64) -> Arc<Slot> {
+        if self.slot.version != version {
+            self.slot = Slot::new(version, self.slot.good());
+        }
+        self.slot.clone()
     }
 }
 
@@ -296,6 +346,27 @@ mod tests {
         assert!(second.of_late(superseded(6)).is_none(), "it was superseded by the version that is superseded now");
         tokio::time::advance(ON).await;
         assert!(second.of_late(late).is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_asked_for_lately_is_known_to_be_behind() {
+        let (cache, lately) = (Cache::new(1 << 20), Duration::from_secs(5));
+        let behind = |version| -> Vec<Key> {
+            let found = cache.behind(lately, |key: &Key| (*key != self::key(9)).then_some(version));
+            found.iter().map(|(key, _)| (**key).clone()).collect()
+        };
+        for nth in [1, 2, 9] {
+            fill(&cache.slot(&key(nth), 7));
+        }
+        cache.slot(&key(3), 7);
+        assert_eq!(behind(7), []);
+        assert_eq!(behind(8), [], "they were written a moment ago");
+        tokio::time::advance(Duration::from_secs(4)).await;
+        assert_eq!(behind(8), [key(2), key(1)], "the third was never written, the ninth is to be left alone");
+        assert!(cache.slot(&key(1), 8).begin());
+        assert_eq!(behind(8), [key(2)], "somebody writes the first already");
+        tokio::time::advance(Duration::from_secs(2)).await;
+        assert_eq!(behind(9), [key(1)], "nobody has asked for the second lately");
     }
 
     #[test]

@@ -21,7 +21,7 @@ use super::missing::{known, no_blog, no_outlet};
 use super::overview::{Checked, Overview};
 use super::query::{Asked, Parameters};
 use super::readers::Ours;
-use super::{ServerState, coding, conditional, missing};
+use super::{ServerState, ahead, coding, conditional, missing};
 use crate::feed::{self, Format};
 use crate::store::{Scope, StoreError, Window};
 
@@ -105,6 +105,7 @@ async fn answer(state: &ServerState, scope: Scope, request: &Parts, format: Form
     // A reader who comes while changes pour in gets what they were a moment ago; our own hub, which asks once for each, never does.
     let ours = request.extensions.get::<Ours>().is_some();
     let overview = if ours { state.overview().await? } else { state.paced().await? };
+    ahead::follow(state, &overview);
     known(&overview, &scope)?;
     outlets_known(&overview, &asked.filters.outlets)?;
     let settled = match asked.as_of {
@@ -309,7 +310,8 @@ async fn written(
     anew(state, &slot, overview, key, asked, coding).await
 }
 
-async fn anew(
+/// Writes a feed into its place, where nobody has begun to.
+pub(super) async fn anew(
     state: &ServerState,
     slot: &Slot,
     overview: &Arc<Overview>,

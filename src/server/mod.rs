@@ -7,6 +7,7 @@ mod accept;
 mod admin;
 mod aside;
 mod admit;
+mod ahead;
 mod api;
 mod assets;
 mod cache;
@@ -60,6 +61,7 @@ use crate::config::{Access, Topic};
 use crate::feed::Format;
 use crate::metrics::Metrics;
 use crate::store::{ChangeFilter, ChangePage, Scope, Store, Window};
+use ahead::Ahead;
 use cache::Cache;
 use error::Refused;
 use events::Fanout;
@@ -157,6 +159,7 @@ struct Inner {
     windows: Lately<(Scope, Option<String>), Arc<Window>>,
     changes: Lately<ChangeFilter, ChangePage>,
     renderer: Renderer,
+    ahead: Ahead,
     /// Places of those who wait for a change.
     waiting: Semaphore,
     /// Those who are told every change.
@@ -202,6 +205,7 @@ impl ServerState {
             windows,
             changes,
             renderer: Renderer::default(),
+            ahead: Ahead::default(),
             clock,
             hub,
             waiting,

@@ -181,7 +181,7 @@ pub(super) async fn keep(
     .await?
     .last_insert_rowid();
     if bytes {
-        let packed = zstd::encode_all(capture.body, LEVEL).map_err(|error| rows::damaged("zstd", error))?;
+        let packed = zstd::bulk::compress(capture.body, LEVEL).map_err(|error| rows::damaged("zstd", error))?;
         sqlx::query("INSERT INTO capture_body (capture, captured, zstd) VALUES (?, ?, ?)")
             .bind(id)
             .bind(told.seen.timestamp_millis())
