@@ -357,3 +357,38 @@ async fn where_changes_pour_in_nobody_waits_for_a_feed_and_none_lacks_more_than_
     }
     assert!(old > 0, "who asked first has always waited");
 }
+
+/// Whoever reads a feed often does not wait for it to be written where changes pour in: it is there already. With the store gone, what
+/// was not written before can't be any more.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_changes_pour_in_a_feed_that_is_read_often_is_written_before_it_is_asked_for_again() {
+    let served = Served::with(Limits { recheck: Duration::from_secs(3600), ..Limits::default() }).await;
+    let (read, left) = (blog_path("lake", "0", "json"), blog_path("lake", "1", "json"));
+    let mut minutes = 10;
+    let pour = async |minutes: &mut i64, time: Duration| {
+        let begun = Instant::now();
+        while begun.elapsed() < time {
+            *minutes += 1;
+            let read = blog("hill", &(*minutes % 7).to_string(), vec![entry(&minutes.to_string(), *minutes)]);
+            served.save(&read, *minutes).await;
+            assert_eq!(served.get("/outlets/hill/feed.json").await.status, StatusCode::OK);
+        }
+    };
+    for key in ["0", "1"] {
+        minutes += 1;
+        served.save(&blog("lake", key, vec![entry("first", 1)]), minutes).await;
+    }
+    assert_eq!(headlines(&served.get(&left).await).len(), 1);
+    // Nobody has read that one for so long that it is not worth it.
+    tokio::time::sleep(Duration::from_millis(5500)).await;
+    assert_eq!(headlines(&served.get(&read).await).len(), 1);
+    pour(&mut minutes, Duration::from_millis(1500)).await;
+    for key in ["0", "1"] {
+        minutes += 1;
+        served.save(&blog("lake", key, vec![entry("second", minutes), entry("first", 1)]), minutes).await;
+    }
+    pour(&mut minutes, Duration::from_millis(1500)).await;
+    served.store.close().await;
+    assert_eq!(headlines(&served.get(&read).await).len(), 2, "it is written ahead");
+    assert_eq!(headlines(&served.get(&left).await).len(), 1, "nobody has asked for it lately");
+}
