@@ -53,11 +53,12 @@ fn ordered(mut atom: AtomFeed, feed: &Feed) -> Vec<u8> {
     atom.extensions.clear();
     let bare = written(&atom, Vec::new());
     atom.entries = entries;
-    let filled = written(&atom, room(feed));
+    let mut filled = written(&atom, room(feed));
     let common = bare.strip_suffix(END).expect("a feed ends with its end tag");
     let extensions = extended.strip_prefix(common).and_then(|rest| rest.strip_suffix(END));
-    let entries = filled.strip_prefix(common);
-    [common, extensions.expect("the same feed begins the same"), entries.expect("the same feed begins the same")].concat()
+    let extensions = extensions.filter(|_| filled.starts_with(common)).expect("the same feed begins the same");
+    filled.splice(common.len()..common.len(), extensions.iter().copied());
+    filled
 }
 
 fn written(atom: &AtomFeed, into: Vec<u8>) -> Vec<u8> {

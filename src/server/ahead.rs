@@ -3,10 +3,11 @@
 //! A feed may be served on for a moment after something changed that it shows (see `cache`). Whoever comes after that moment would wait
 //! for the new one, and there are some for each change: so it is written meanwhile, once for all formats of it.
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+
+use tokio::sync::Mutex as Turn;
 
 use super::ServerState;
 use super::cache::{Document, Key, Slot};
@@ -20,47 +21,44 @@ const LATELY: Duration = Duration::from_secs(5);
 /// Feeds that are written at once.
 const AT_ONCE: usize = 2;
 
-/// How far the writing ahead has come.
+/// How far the writing ahead has come: the generation that was last looked through. Held while it goes on.
 #[derive(Debug, Default)]
-pub(super) struct Ahead {
-    /// The generation that was last looked through.
-    generation: AtomicI64,
-    working: AtomicBool,
-}
+pub(super) struct Ahead(Arc<Turn<i64>>);
 
 /// Formats of one feed, and their places.
 type Feed = Vec<(Arc<Key>, Arc<Slot>)>;
 
 /// Begins to write what is behind `overview`, unless that is being done or nobody would wait for it anyway.
 pub(super) fn follow(state: &ServerState, overview: &Arc<Overview>) {
-    let ahead = &state.0.ahead;
-    if ahead.generation.load(Ordering::Relaxed) == overview.generation
-        || !state.0.watch.is_busy()
-        || ahead.working.swap(true, Ordering::AcqRel)
-    {
+    let Ok(mut seen) = state.0.ahead.0.clone().try_lock_owned() else { return };
+    if *seen == overview.generation || !state.0.watch.is_busy() {
         return;
     }
-    ahead.generation.store(overview.generation, Ordering::Relaxed);
+    *seen = overview.generation;
     let (state, overview) = (state.clone(), overview.clone());
     tokio::spawn(async move {
         write(&state, &overview).await;
-        state.0.ahead.working.store(false, Ordering::Release);
+        drop(seen);
     });
 }
 
 async fn write(state: &ServerState, overview: &Arc<Overview>) {
     let version = |key: &Key| (key.document == Document::Current).then(|| overview.version(&key.scope));
-    let mut feeds = HashMap::<_, Feed>::new();
+    let (mut feeds, mut places) = (VecDeque::<Feed>::new(), HashMap::new());
     for (key, slot) in state.0.cache.behind(LATELY, version) {
-        feeds.entry((key.scope.clone(), key.query.clone())).or_default().push((key, slot));
+        let place = *places.entry((key.scope.clone(), key.query.clone())).or_insert(feeds.len());
+        if place == feeds.len() {
+            feeds.push_back(Feed::new());
+        }
+        feeds[place].push((key, slot));
     }
-    let waiting: Arc<Mutex<Vec<Feed>>> = Arc::new(Mutex::new(feeds.into_values().collect()));
+    let waiting = Arc::new(Mutex::new(feeds));
     let writers: Vec<_> = (0..AT_ONCE)
         .map(|_| {
             let (state, overview, waiting) = (state.clone(), overview.clone(), waiting.clone());
             tokio::spawn(async move {
                 // A panic elsewhere leaves a list as good as it was.
-                let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).pop();
+                let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
                 while let Some(feed) = next() {
                     write_formats(&state, &overview, feed).await;
                 }

@@ -161,8 +161,19 @@ impl Slot {
     }
 
     /// Lets go of what was kept for a failure.
-    pub fn settled(&self) {
+    fn settled(&self) {
         lock(&self.before).take();
+    }
+
+    /// Keeps what another place of this feed has, where that is written later than what this one keeps, and it has none of its own.
+    fn take_over(&self, other: &Slot) {
+        let before = &mut *lock(&self.before);
+        let newer = |written: &Written| before.as_ref().is_none_or(|(_, kept)| kept.at < written.at);
+        if !self.written.initialized()
+            && let Some(good) = other.good().filter(|(_, written)| newer(written))
+        {
+            *before = Some(good);
+        }
     }
 
     /// A coding that readers of the last good feed have asked for.
@@ -246,19 +257,30 @@ impl<K: Clone + Eq + Hash> Cache<K> {
     /// `version` tells which one each has to have by now, and nothing of what is to be left alone.
     pub fn behind(&self, lately: Duration, version: impl Fn(&K) -> Option<i64>) -> Vec<(Arc<K>, Arc<Slot>)> {
         let slots = &mut *lock(&self.slots);
-        let mut behind = Vec::new();
+        let (mut behind, now) = (Vec::new(), Instant::now());
         for key in slots.turns.values().rev() {
             let Some(held) = slots.held.get_mut(key) else { continue };
-            if held.asked.elapsed() > lately {
+            if now.saturating_duration_since(held.asked) > lately {
                 break;
             }
-            let Some(version) = version(key) else { continue };
+            // Somebody may have asked for a later one meanwhile.
+            let Some(version) = version(key).filter(|version| *version >= held.slot.version) else { continue };
             let slot = held.at(version);
             if slot.is_due() {
                 behind.push((key.clone(), slot));
             }
         }
         behind
+    }
+
+    /// Takes note that the feed of `key` has been written into `slot`, which may have lost its place to one of a later version: what it
+    /// has is then the last good feed there. Whether it is still that one nobody knew who began to write.
+    pub fn settle(&self, key: &K, slot: &Arc<Slot>) {
+        slot.settled();
+        if let Some(held) = lock(&self.slots).held.get(key).filter(|held| !Arc::ptr_eq(&held.slot, slot)) {
+            held.slot.take_over(slot);
+        }
+        self.weigh(key);
     }
 
     /// Takes note that what is held of `key` weighs more, or less, than before.
@@ -349,6 +371,31 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn what_is_written_too_late_for_its_place_is_the_last_good_one() {
+        let cache = Cache::new(1 << 20);
+        fill(&cache.slot(&key(1), 7));
+        let second = cache.slot(&key(1), 8);
+        tokio::time::advance(Duration::from_secs(1)).await;
+        // While that is written, the version moves on.
+        let third = cache.slot(&key(1), 9);
+        let late = fill(&second);
+        cache.settle(&key(1), &second);
+        assert!(Arc::ptr_eq(&third.of_late(None).unwrap(), &late));
+        // What comes even later is not taken for newer than it is, nor kept beside what has been written.
+        let fourth = cache.slot(&key(1), 10);
+        tokio::time::advance(Duration::from_millis(1)).await;
+        let own = fill(&fourth);
+        fill(&third);
+        cache.settle(&key(1), &fourth);
+        cache.settle(&key(1), &third);
+        assert!(Arc::ptr_eq(&fourth.last_good().unwrap(), &own));
+        assert!(lock(&fourth.before).is_none());
+        let slots = lock(&cache.slots);
+        assert_eq!(slots.bytes, slots.held.values().map(|held| held.bytes).sum::<usize>());
+        assert_eq!(slots.bytes, 1000 + PLACE);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn what_is_asked_for_lately_is_known_to_be_behind() {
         let (cache, lately) = (Cache::new(1 << 20), Duration::from_secs(5));
         let behind = |version| -> Vec<Key> {
@@ -367,6 +414,7 @@ mod tests {
         assert_eq!(behind(8), [key(2)], "somebody writes the first already");
         tokio::time::advance(Duration::from_secs(2)).await;
         assert_eq!(behind(9), [key(1)], "nobody has asked for the second lately");
+        assert_eq!(behind(8), [], "who saw less does not take a place back");
     }
 
     #[test]

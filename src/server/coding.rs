@@ -137,14 +137,9 @@ thread_local! {
 fn gzip(gzipper: &mut Compress, bytes: &[u8]) -> Vec<u8> {
     gzipper.reset();
     let mut coded = Vec::with_capacity(bytes.len() / 4 + 64);
-    let mut rest = bytes;
-    loop {
-        let before = gzipper.total_in();
-        let status = gzipper.compress_vec(rest, &mut coded, FlushCompress::Finish).expect(MEMORY);
-        rest = rest.get(usize::try_from(gzipper.total_in() - before).unwrap_or(usize::MAX)..).unwrap_or_default();
-        if status == Status::StreamEnd {
-            break;
-        }
+    while gzipper.compress_vec(&bytes[gzipper.total_in() as usize..], &mut coded, FlushCompress::Finish).expect(MEMORY)
+        != Status::StreamEnd
+    {
         coded.reserve(coded.len());
     }
     // What is kept has no room to spare.

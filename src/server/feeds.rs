@@ -310,10 +310,10 @@ async fn written(
     anew(state, &slot, overview, key, asked, coding).await
 }
 
-/// Writes a feed into its place, where nobody has begun to.
+/// The feed of this place: written into it, or waited for where somebody else writes it already.
 pub(super) async fn anew(
     state: &ServerState,
-    slot: &Slot,
+    slot: &Arc<Slot>,
     overview: &Arc<Overview>,
     key: &Key,
     asked: &Asked,
@@ -321,8 +321,7 @@ pub(super) async fn anew(
 ) -> Result<Arc<Written>, Refused> {
     match slot.written.get_or_try_init(|| write(state, overview, key, asked, coding)).await {
         Ok(written) => {
-            slot.settled();
-            state.0.cache.weigh(key);
+            state.0.cache.settle(key, slot);
             Ok(written.clone())
         }
         Err(error) => {

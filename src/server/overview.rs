@@ -243,7 +243,11 @@ impl Overview {
     pub fn version(&self, scope: &Scope) -> i64 {
         match scope {
             Scope::Everything => self.generation,
-            Scope::Outlet(_) | Scope::Blog(_) | Scope::Topic(_) => self.facts(scope).changed,
+            Scope::Outlet(slug) => self.outlets.get(slug).map_or(0, |outlet| outlet.facts.changed),
+            // Asked for with every request, and no address has a say in it.
+            Scope::Blog(_) | Scope::Topic(_) => {
+                self.blogs_in(scope).map(|blog| blog.changed.timestamp_millis()).max().unwrap_or_default()
+            }
         }
     }
 

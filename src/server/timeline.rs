@@ -105,12 +105,11 @@ async fn page(state: &ServerState, scope: Scope, request: &Parts) -> Answer {
     let slot = state.0.pages.slot(&key, overview.generation);
     let written = match slot.written.get_or_try_init(|| write(state, &overview, &key, &asked, coding)).await {
         Ok(written) => {
-            slot.settled();
+            state.0.pages.settle(&key, &slot);
             written.clone()
         }
         Err(refused) => slot.last_good().ok_or(refused)?,
     };
-    state.0.pages.weigh(&key);
     let mut response = answered(&request.headers, &written, coding, "text/html; charset=utf-8", "no-cache").await;
     response.headers_mut().insert(CONTENT_SECURITY_POLICY, POLICY);
     Ok(response)

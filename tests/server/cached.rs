@@ -318,6 +318,17 @@ async fn commits_of_its_own_leave_the_same_picture_as_a_look_at_the_store() {
     }
 }
 
+/// Lets changes of other live blogs pour in for so long, with a reader of theirs.
+async fn pour(served: &Served, minutes: &mut i64, time: Duration) {
+    let begun = Instant::now();
+    while begun.elapsed() < time {
+        *minutes += 1;
+        let read = blog("hill", &(*minutes % 7).to_string(), vec![entry(&minutes.to_string(), *minutes)]);
+        served.save(&read, *minutes).await;
+        assert_eq!(served.get("/outlets/hill/feed.json").await.status, StatusCode::OK);
+    }
+}
+
 /// A live blog that changes every few minutes, on a server where changes pour in: its feed is served as it was for a moment while it is
 /// written anew, and by no means for longer.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -325,20 +336,11 @@ async fn where_changes_pour_in_nobody_waits_for_a_feed_and_none_lacks_more_than_
     let served = Served::with(Limits { recheck: Duration::from_secs(3600), ..Limits::default() }).await;
     let lake = blog_path("lake", "0", "json");
     let (mut minutes, mut old) = (10, 0);
-    let pour = async |minutes: &mut i64, time: Duration| {
-        let begun = Instant::now();
-        while begun.elapsed() < time {
-            *minutes += 1;
-            let read = blog("hill", &(*minutes % 7).to_string(), vec![entry(&minutes.to_string(), *minutes)]);
-            served.save(&read, *minutes).await;
-            assert_eq!(served.get("/outlets/hill/feed.json").await.status, StatusCode::OK);
-        }
-    };
     let mut entries = vec![entry("first", 1)];
     served.save(&blog("lake", "0", entries.clone()), minutes).await;
     for round in 0..5 {
         assert_eq!(headlines(&served.get(&lake).await).len(), entries.len());
-        pour(&mut minutes, Duration::from_millis(1500)).await;
+        pour(&served, &mut minutes, Duration::from_millis(1500)).await;
         minutes += 1;
         entries.insert(0, entry(&format!("round {round}"), minutes));
         served.save(&blog("lake", "0", entries.clone()), minutes).await;
@@ -352,7 +354,7 @@ async fn where_changes_pour_in_nobody_waits_for_a_feed_and_none_lacks_more_than_
             old += 1;
             // A second, and another for a machine with better things to do.
             assert!(committed.elapsed() < Duration::from_secs(2), "{:?}", committed.elapsed());
-            pour(&mut minutes, Duration::from_millis(20)).await;
+            pour(&served, &mut minutes, Duration::from_millis(20)).await;
         }
     }
     assert!(old > 0, "who asked first has always waited");
@@ -365,15 +367,6 @@ async fn where_changes_pour_in_a_feed_that_is_read_often_is_written_before_it_is
     let served = Served::with(Limits { recheck: Duration::from_secs(3600), ..Limits::default() }).await;
     let (read, left) = (blog_path("lake", "0", "json"), blog_path("lake", "1", "json"));
     let mut minutes = 10;
-    let pour = async |minutes: &mut i64, time: Duration| {
-        let begun = Instant::now();
-        while begun.elapsed() < time {
-            *minutes += 1;
-            let read = blog("hill", &(*minutes % 7).to_string(), vec![entry(&minutes.to_string(), *minutes)]);
-            served.save(&read, *minutes).await;
-            assert_eq!(served.get("/outlets/hill/feed.json").await.status, StatusCode::OK);
-        }
-    };
     for key in ["0", "1"] {
         minutes += 1;
         served.save(&blog("lake", key, vec![entry("first", 1)]), minutes).await;
@@ -382,12 +375,12 @@ async fn where_changes_pour_in_a_feed_that_is_read_often_is_written_before_it_is
     // Nobody has read that one for so long that it is not worth it.
     tokio::time::sleep(Duration::from_millis(5500)).await;
     assert_eq!(headlines(&served.get(&read).await).len(), 1);
-    pour(&mut minutes, Duration::from_millis(1500)).await;
+    pour(&served, &mut minutes, Duration::from_millis(1500)).await;
     for key in ["0", "1"] {
         minutes += 1;
         served.save(&blog("lake", key, vec![entry("second", minutes), entry("first", 1)]), minutes).await;
     }
-    pour(&mut minutes, Duration::from_millis(1500)).await;
+    pour(&served, &mut minutes, Duration::from_millis(1500)).await;
     served.store.close().await;
     assert_eq!(headlines(&served.get(&read).await).len(), 2, "it is written ahead");
     assert_eq!(headlines(&served.get(&left).await).len(), 1, "nobody has asked for it lately");
