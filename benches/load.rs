@@ -29,7 +29,7 @@ use newsroom::Newsroom;
 
 /// Live blogs, each refreshed every `EVERY` seconds: more often than the promise needs, since asking takes its time too.
 const BLOGS: usize = 1000;
-const EVERY: u64 = 15;
+const EVERY: u64 = 18;
 /// Seconds between two entries of one of them, by their times: a second of the store has places for 64.
 const APART: u64 = 20;
 /// Entries that a page shows.
