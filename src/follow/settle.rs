@@ -66,13 +66,14 @@ impl Follower {
         state.read_by = Some((*reader).to_owned());
         state.problems.clone_from(&blog.problems);
         (state.norm, state.aside) = (Some(norm), None);
-        let held = self.holds(&state, &blog).await?;
         let most = self.followed(&state.url).map_or(0, |followed| followed.older_pages);
         state.backfill = backfill::begun(&state, &blog, &page, most);
+        let again = backfill::again(state.backfill.as_ref(), &blog, &page, most);
+        let held = again.is_some() && self.holds(&state, &blog).await?;
         let changes = self.store.save(&reading, Some(&capture), Some(&state)).await?;
         // Where everything on it is new, there may be more between it and what was read before.
         let away = held && changes.new.len() == blog.entries.len();
-        if away && let Some(again) = backfill::again(state.backfill.as_ref(), &blog, &page, most) {
+        if let Some(again) = again.filter(|_| away) {
             self.store.put_backfill(&state.url, Some(&again)).await?;
             state.backfill = Some(again);
         }

@@ -21,10 +21,9 @@ impl Store {
     /// Whether any entry is stored of this live blog.
     pub async fn holds(&self, blog: Uuid) -> Result<bool, StoreError> {
         async {
-            let mut db = self.snapshot().await?;
             let found = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM entry WHERE blog = ?)")
                 .bind(&blog.as_bytes()[..])
-                .fetch_one(&mut *db)
+                .fetch_one(&mut *self.reading().await?)
                 .await?;
             Ok(found)
         }

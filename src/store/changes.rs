@@ -247,11 +247,16 @@ pub(super) struct Next {
 /// stood at an instant would be told wrongly by as much. `Last-Modified` is left out then ([`super::Window::alone`]).
 pub(super) async fn next(db: &mut SqliteConnection, seen: DateTime<Utc>) -> Result<Next, Fault> {
     let seen = seen.timestamp_millis();
-    let last: Option<(i64, i64, i64)> =
-        sqlx::query_as("SELECT seq, at, seen FROM change ORDER BY seq DESC LIMIT 1").fetch_optional(&mut *db).await?;
-    let after = last.map_or(0, |(seq, ..)| seq);
     // A live blog that has had no entry yet is in no log.
-    let changed: Option<i64> = sqlx::query_scalar("SELECT max(changed) FROM blog").fetch_one(db).await?;
+    let (changed, last): (Option<i64>, _) = sqlx::query_as(
+        "SELECT changed, seq, at, seen FROM (SELECT max(changed) AS changed FROM blog)
+         LEFT JOIN (SELECT seq, at, seen FROM change ORDER BY seq DESC LIMIT 1)",
+    )
+    .fetch_one(db)
+    .await
+    .map(|(changed, seq, at, seen): (_, Option<i64>, Option<i64>, Option<i64>)| (changed, seq.zip(at).zip(seen)))?;
+    let last = last.map(|((seq, at), seen)| (seq, at, seen));
+    let after = last.map_or(0, |(seq, ..)| seq);
     let Some(latest) = last.map(|(_, at, _)| at).max(changed) else { return Ok(Next { at: seen, after }) };
     let next = (latest.div_euclid(1000) + 1) * 1000;
     // A lone capture of long ago is not what makes it run ahead.

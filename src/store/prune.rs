@@ -81,11 +81,10 @@ impl Store {
         let most = self.keep.bytes.and_then(|most| i64::try_from(most).ok()).unwrap_or(i64::MAX);
         let beyond = "SELECT (SELECT bytes FROM capture_bytes) > ?1
                         OR EXISTS (SELECT 1 FROM capture_body WHERE captured < ?2)";
-        let mut db = self.snapshot().await?;
-        if !sqlx::query_scalar::<_, bool>(beyond).bind(most).bind(before).fetch_one(&mut *db).await? {
+        let asked = sqlx::query_scalar::<_, bool>(beyond).bind(most).bind(before);
+        if !asked.fetch_one(&mut *self.reading().await?).await? {
             return Ok(Pruned::default());
         }
-        drop(db);
         let mut write = self.writing().await?;
         let mut held: i64 = sqlx::query_scalar("SELECT bytes FROM capture_bytes").fetch_one(&mut *write).await?;
         let oldest = sqlx::query(

@@ -316,18 +316,18 @@ async fn write_changes(db: &mut SqliteConnection, moment: &Moment<'_>, head: &He
         }
         log(db, moment, &logged).await?;
     }
-    sqlx::query("UPDATE blog SET changed = ? WHERE id = ?")
-        .bind(moment.at)
-        .bind(&moment.blog.as_bytes()[..])
-        .execute(&mut *db)
-        .await?;
-    if let Some(newest) = changes.new.iter().map(|settled| settled.entry.published.at.timestamp_millis()).max() {
-        sqlx::query("UPDATE blog SET entries = entries + ?1, newest = max(coalesce(newest, ?2), ?2) WHERE id = ?3")
-            .bind(i64::try_from(changes.new.len()).unwrap_or(i64::MAX))
-            .bind(newest)
-            .bind(&moment.blog.as_bytes()[..])
-            .execute(&mut *db)
-            .await?;
+    // In SQL the greater of something and nothing is nothing.
+    sqlx::query(
+        "UPDATE blog SET changed = ?1, entries = entries + ?2, newest = coalesce(max(coalesce(newest, ?3), ?3), newest)
+         WHERE id = ?4",
+    )
+    .bind(moment.at)
+    .bind(i64::try_from(changes.new.len()).unwrap_or(i64::MAX))
+    .bind(changes.new.iter().map(|settled| settled.entry.published.at.timestamp_millis()).max())
+    .bind(&moment.blog.as_bytes()[..])
+    .execute(&mut *db)
+    .await?;
+    if !changes.new.is_empty() {
         archive::assign(db, moment.blog, moment.at, moment.history).await?;
     }
     stories::assign(db, moment.at, subjects).await

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection, Sqlite, Transaction};
 
@@ -139,6 +140,11 @@ impl Store {
 
     pub(super) fn noted(&self) -> &Trouble {
         &self.trouble
+    }
+
+    /// A connection for one statement, which is a snapshot by itself: a transaction around it would be two statements more.
+    pub(super) async fn reading(&self) -> Result<PoolConnection<Sqlite>, Fault> {
+        Ok(self.readers.acquire().await?)
     }
 
     /// A snapshot: what is read in it belongs together, whoever writes meanwhile.
