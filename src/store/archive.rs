@@ -16,47 +16,52 @@ pub(super) async fn assign(db: &mut SqliteConnection, blog: Uuid, at: i64, histo
     let blog = blog.as_bytes();
     let everything = Pages {
         name: &[],
-        count: "SELECT count(*) FROM (SELECT 1 FROM entry WHERE archive IS NULL LIMIT ?2) WHERE ?1 IS NOT NULL",
         set: "UPDATE entry SET archive = ?3 WHERE n IN
             (SELECT n FROM entry WHERE archive IS NULL ORDER BY n LIMIT ?2) AND ?1 IS NOT NULL",
     };
     let own = Pages {
         name: &blog[..],
-        count: "SELECT count(*) FROM (SELECT 1 FROM entry WHERE blog = ?1 AND blog_archive IS NULL LIMIT ?2)",
         set: "UPDATE entry SET blog_archive = ?3 WHERE n IN
             (SELECT n FROM entry WHERE blog = ?1 AND blog_archive IS NULL ORDER BY n LIMIT ?2)",
     };
-    for pages in [everything, own] {
-        pages.assign(db, at, history).await?;
+    let count = "SELECT (SELECT count(*) FROM (SELECT 1 FROM entry WHERE archive IS NULL LIMIT ?2)),
+                    (SELECT count(*) FROM (SELECT 1 FROM entry WHERE blog = ?1 AND blog_archive IS NULL LIMIT ?2))";
+    // As long as there is a page of either. Nearly always there is of neither, and this is all that is asked.
+    loop {
+        let waiting: (i64, i64) = sqlx::query_as(count).bind(own.name).bind(PAGE).fetch_one(&mut *db).await?;
+        let fills = |waiting: i64| waiting == PAGE || (waiting > 0 && history);
+        let filled = [(&everything, waiting.0), (&own, waiting.1)].into_iter().filter(|(_, waiting)| fills(*waiting));
+        let mut done = true;
+        for (pages, _) in filled {
+            pages.assign(db, at).await?;
+            done = false;
+        }
+        if done {
+            return Ok(());
+        }
     }
-    Ok(())
 }
 
 struct Pages<'a> {
     /// As the table `archive` names the scope.
     name: &'a [u8],
-    count: &'static str,
     set: &'static str,
 }
 
 impl Pages<'_> {
-    async fn assign(&self, db: &mut SqliteConnection, at: i64, history: bool) -> Result<(), Fault> {
-        loop {
-            let waiting: i64 = sqlx::query_scalar(self.count).bind(self.name).bind(PAGE).fetch_one(&mut *db).await?;
-            if waiting == 0 || (waiting < PAGE && !history) {
-                return Ok(());
-            }
-            let page: i64 = sqlx::query_scalar("SELECT coalesce(max(page), 0) + 1 FROM archive WHERE blog = ?")
-                .bind(self.name)
-                .fetch_one(&mut *db)
-                .await?;
-            sqlx::query("INSERT INTO archive (blog, page, at) VALUES (?, ?, ?)")
-                .bind(self.name)
-                .bind(page)
-                .bind(at)
-                .execute(&mut *db)
-                .await?;
-            sqlx::query(self.set).bind(self.name).bind(PAGE).bind(page).execute(&mut *db).await?;
-        }
+    /// Puts as many entries as a page holds, the first that are on none, on a new page.
+    async fn assign(&self, db: &mut SqliteConnection, at: i64) -> Result<(), Fault> {
+        let page: i64 = sqlx::query_scalar("SELECT coalesce(max(page), 0) + 1 FROM archive WHERE blog = ?")
+            .bind(self.name)
+            .fetch_one(&mut *db)
+            .await?;
+        sqlx::query("INSERT INTO archive (blog, page, at) VALUES (?, ?, ?)")
+            .bind(self.name)
+            .bind(page)
+            .bind(at)
+            .execute(&mut *db)
+            .await?;
+        sqlx::query(self.set).bind(self.name).bind(PAGE).bind(page).execute(db).await?;
+        Ok(())
     }
 }

@@ -145,23 +145,23 @@ struct Resolved {
 /// one whose entries it holds, its host or slug having changed.
 async fn resolve(db: &mut SqliteConnection, read: &LiveBlog, known_as: Option<Uuid>) -> Result<Resolved, Fault> {
     let id = read.head.id;
-    let alias =
-        sqlx::query("SELECT blog FROM blog_alias WHERE id = ?").bind(&id.as_bytes()[..]).fetch_optional(&mut *db).await?;
-    let stored = alias.map(|row| rows::id(&row, "blog")).transpose()?.unwrap_or(id);
-    let own = known(db, stored).await?;
-    if own.head.is_some() {
-        return Ok(Resolved { blog: stored, known: own, moved: false });
+    let own = known(db, id).await?;
+    if let Some(head) = &own.head {
+        return Ok(Resolved { blog: head.id, known: own, moved: false });
     }
     for candidate in candidates(db, read, known_as).await? {
         let other = known(db, candidate).await?;
-        if other.head.as_ref().is_some_and(|head| head.outlet == read.head.outlet) && same_blog(&other, read) {
-            sqlx::query("INSERT INTO blog_alias (id, blog) VALUES (?, ?)")
-                .bind(&id.as_bytes()[..])
-                .bind(&candidate.as_bytes()[..])
-                .execute(db)
-                .await?;
-            return Ok(Resolved { blog: candidate, known: other, moved: true });
-        }
+        let Some(head) = other.head.as_ref().filter(|head| head.outlet == read.head.outlet && same_blog(&other, read))
+        else {
+            continue;
+        };
+        let blog = head.id;
+        sqlx::query("INSERT INTO blog_alias (id, blog) VALUES (?, ?)")
+            .bind(&id.as_bytes()[..])
+            .bind(&blog.as_bytes()[..])
+            .execute(db)
+            .await?;
+        return Ok(Resolved { blog, known: other, moved: true });
     }
     Ok(Resolved { blog: id, known: own, moved: false })
 }
@@ -189,11 +189,14 @@ async fn candidates(db: &mut SqliteConnection, read: &LiveBlog, known_as: Option
     Ok(candidates)
 }
 
-async fn known(db: &mut SqliteConnection, blog: Uuid) -> Result<Known, Fault> {
-    let id = &blog.as_bytes()[..];
-    let Some(row) = sqlx::query("SELECT * FROM blog WHERE id = ?").bind(id).fetch_optional(&mut *db).await? else {
+/// What is known of the live blog that has this id, or was found to be the one of this id.
+async fn known(db: &mut SqliteConnection, id: Uuid) -> Result<Known, Fault> {
+    let row = sqlx::query("SELECT * FROM blog WHERE id = coalesce((SELECT blog FROM blog_alias WHERE id = ?1), ?1)");
+    let Some(row) = row.bind(&id.as_bytes()[..]).fetch_optional(&mut *db).await? else {
         return Ok(Known::default());
     };
+    let head = rows::head(&row)?;
+    let id = &head.id.as_bytes()[..];
     // Each value of a row is copied, and a long live blog has thousands of rows: only what is needed.
     let entries = sqlx::query(
         "SELECT id, key, permalink, headline, byline, published_stamp, updated_stamp, body_html, body_text, images, marks, problems,
@@ -202,13 +205,13 @@ async fn known(db: &mut SqliteConnection, blog: Uuid) -> Result<Known, Fault> {
     let entries = entries.bind(id).fetch_all(&mut *db).await?;
     let aliases = sqlx::query("SELECT key, entry FROM entry_alias WHERE blog = ?").bind(id).fetch_all(db).await?;
     Ok(Known {
-        head: Some(rows::head(&row)?),
         seen: Some(rows::instant(&row, "seen")?),
         entries: entries.iter().map(rows::known_entry).collect::<Result<_, _>>()?,
         aliases: aliases
             .iter()
             .map(|row| Ok((row.try_get("key")?, rows::id(row, "entry")?)))
             .collect::<Result<_, Fault>>()?,
+        head: Some(head),
     })
 }
 
@@ -257,7 +260,7 @@ async fn write_changes(db: &mut SqliteConnection, moment: &Moment<'_>, head: &He
     let mut places = places(db, changes, moment).await?;
     for settled in &changes.new {
         let n = insert(db, head, settled, moment, &mut places).await?;
-        subjects.push(stories::Subject::of(n, &settled.entry, moment.at));
+        subjects.push(stories::Subject::of(n, &settled.entry, moment.at, false));
         logged.push(about(ChangeKind::New, (n, 1), settled));
         indexed.push(n);
     }
@@ -266,7 +269,7 @@ async fn write_changes(db: &mut SqliteConnection, moment: &Moment<'_>, head: &He
             let n = supersede(db, settled.entry.id, moment.at).await?;
             update(db, settled, moment, n, kind == ChangeKind::Edited).await?;
             if kind == ChangeKind::Edited {
-                subjects.push(stories::Subject::of(n, &settled.entry, moment.at));
+                subjects.push(stories::Subject::of(n, &settled.entry, moment.at, true));
             }
             logged.push(about(kind, (n, settled.revision), settled));
             indexed.push(n);

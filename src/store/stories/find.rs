@@ -27,21 +27,23 @@ const COMPARED: usize = 24;
 #[derive(Debug)]
 pub(in super::super) struct Subject {
     n: i64,
+    /// Whether it was stored before, and may have been told by something else.
+    edited: bool,
     /// When it was published, or first seen, if that was before.
     published: i64,
     gist: Gist,
 }
 
 impl Subject {
-    /// The entry numbered `n`, which is stored at `at`.
-    pub fn of(n: i64, entry: &Entry, at: i64) -> Subject {
+    /// The entry numbered `n`, which is stored at `at`, or was `edited` then.
+    pub fn of(n: i64, entry: &Entry, at: i64, edited: bool) -> Subject {
         let published = entry.published.at.timestamp_millis().min(at);
         // A summary has something in common with everything.
         let gist = match entry.marks.contains(&Mark::Summary) {
             true => Gist::default(),
             false => Gist::of(entry.headline.as_deref(), &entry.body_text),
         };
-        Subject { n, published, gist }
+        Subject { n, edited, published, gist }
     }
 }
 
@@ -75,15 +77,7 @@ pub(in super::super) async fn assign(db: &mut SqliteConnection, at: i64, mut sub
 
 /// Writes gists and keys. What an edit has left as it was is not written again.
 async fn note(db: &mut SqliteConnection, subjects: &[Subject]) -> Result<(), Fault> {
-    let numbers: Vec<i64> = subjects.iter().map(|subject| subject.n).collect();
-    let before: HashMap<i64, String> = sqlx::query_as(
-        "SELECT entry, gist FROM json_each(?) AS picked CROSS JOIN story_gist ON story_gist.entry = picked.value",
-    )
-    .bind(json(&numbers)?)
-    .fetch_all(&mut *db)
-    .await?
-    .into_iter()
-    .collect();
+    let before = told_before(db, subjects).await?;
     let (mut gists, mut keys, mut gone) = (Vec::new(), Vec::new(), Vec::new());
     for subject in subjects {
         let (n, published, written) = (subject.n, subject.published, subject.gist.written());
@@ -121,6 +115,16 @@ async fn note(db: &mut SqliteConnection, subjects: &[Subject]) -> Result<(), Fau
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// The gists of those subjects that were stored before.
+async fn told_before(db: &mut SqliteConnection, subjects: &[Subject]) -> Result<HashMap<i64, String>, Fault> {
+    let edited: Vec<i64> = subjects.iter().filter(|subject| subject.edited).map(|subject| subject.n).collect();
+    if edited.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let query = "SELECT entry, gist FROM json_each(?) AS picked CROSS JOIN story_gist ON story_gist.entry = picked.value";
+    Ok(sqlx::query_as(query).bind(json(&edited)?).fetch_all(db).await?.into_iter().collect())
 }
 
 /// For each subject, the entries of other outlets that share most keys with it, in the same hours.

@@ -32,7 +32,7 @@ async fn subject(db: &mut SqliteConnection, row: &SqliteRow, at: i64) -> Result<
     let (n, now): (i64, _) = (row.try_get("n")?, rows::entry(row)?);
     let then = sqlx::query("SELECT * FROM revision WHERE entry = ? AND until > ? ORDER BY until LIMIT 1").bind(n).bind(at);
     Ok(match then.fetch_optional(db).await? {
-        Some(row) => Subject::of(n, &rows::past_entry(&row, &now)?, at),
-        None => Subject::of(n, &now, at),
+        Some(row) => Subject::of(n, &rows::past_entry(&row, &now)?, at, true),
+        None => Subject::of(n, &now, at, true),
     })
 }
