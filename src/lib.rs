@@ -25,6 +25,7 @@ pub mod rhythm;
 pub mod norm;
 pub mod story;
 
+mod background;
 pub mod log;
 pub mod metrics;
 pub mod config;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use tidings::adapters::OUTLETS;
 
 /// Which of our modules each module may name: imports point inward.
-const INWARD: [(&str, &[&str]); 30] = [
+const INWARD: [(&str, &[&str]); 31] = [
     // Of the program alone.
     ("allocator", &[]),
     ("model", &[]),
@@ -29,15 +29,35 @@ const INWARD: [(&str, &[&str]); 30] = [
     ("story", &["model"]),
     // What an `[[outlet]]` table holds is compiled while the place of a mistake is known.
     ("config", &["fetch", "html", "log", "outlet", "store", "time"]),
+    ("background", &[]),
     ("log", &[]),
     ("metrics", &[]),
     ("fetch", &["internet", "page"]),
     ("saved", &["page"]),
     ("store", &["model", "identity", "reconcile", "rhythm", "norm", "story"]),
-    ("follow", &["model", "page", "outlet", "config", "fetch", "store", "reconcile", "wall", "rhythm", "norm", "metrics"]),
+    (
+        "follow",
+        &[
+            "background",
+            "model",
+            "page",
+            "outlet",
+            "config",
+            "fetch",
+            "store",
+            "reconcile",
+            "wall",
+            "rhythm",
+            "norm",
+            "metrics",
+        ],
+    ),
     ("replay", &["page", "follow", "reconcile", "store"]),
     ("push", &["model", "reconcile", "config", "fetch", "metrics", "store"]),
-    ("server", &["push", "internet", "model", "identity", "revision", "config", "feed", "store", "story", "metrics"]),
+    (
+        "server",
+        &["background", "push", "internet", "model", "identity", "revision", "config", "feed", "store", "story", "metrics"],
+    ),
     (
         "cli",
         &[
@@ -92,7 +112,7 @@ const ROOMS: [(&str, &[&str]); 32] = [
     ("glob", &["saved"]),
     ("rayon", &["cli"]),
     ("indicatif", &["cli"]),
-    ("rustix", &["server", "cli"]),
+    ("rustix", &["background", "server", "cli"]),
     ("subtle", &["server"]),
     ("hmac", &["push"]),
     ("getrandom", &["push"]),

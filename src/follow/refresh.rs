@@ -10,10 +10,11 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use url::Url;
 
+use crate::background::{apart, busy};
 use crate::fetch::{Fetched, Place, Reach, Validators};
 use crate::model::LiveBlog;
 use crate::page::Page;
-use crate::store::{SourceState, StoreError, apart};
+use crate::store::{SourceState, StoreError};
 use crate::wall;
 
 use super::pace::at_pace;
@@ -168,7 +169,7 @@ impl Follower {
         };
         // It is never closed.
         let turn = self.reading.acquire().await;
-        let read = tokio::task::spawn_blocking(reading).await;
+        let read = busy(reading).await;
         drop(turn);
         match read {
             Ok((Ok(mut blog), page, wall)) => {

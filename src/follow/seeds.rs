@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::background::busy;
 use crate::config::{Seed, Story};
 use crate::page::{Captured, Page};
 use crate::reconcile::Reading;
@@ -56,7 +57,7 @@ pub async fn load_seeds(store: &Store, stories: &[Story], split: &Split) -> Resu
         };
         let (split, outlet) = (split.clone(), seed.outlet.clone());
         let reading = move || (split(&page, Some(&outlet)), page);
-        let read = tokio::task::spawn_blocking(reading).await;
+        let read = busy(reading).await;
         let refused = |reason: &dyn ToString| SeedError::Refused { path: path(), reason: reason.to_string() };
         let (read, page) = read.map_err(|_| refused(&"reading it broke off; this is a bug in tidings"))?;
         let mut blog = read.map_err(|refusal| refused(&refusal))?;

@@ -267,7 +267,9 @@ mod tests {
     #[test]
     fn pages_full_of_references_are_given_up_at_once() {
         let limits = Limits { references: 1000, ..Limits::default() };
-        for (unit, fine) in [("&nbsp;", false), ("&#32;", false), ("&nosuch", false), ("& ", true), ("AT&1", true), ("é", true)] {
+        for (unit, fine) in
+            [("&nbsp;", false), ("&#32;", false), ("&nosuch", false), ("& ", true), ("AT&1", true), ("é", true)]
+        {
             assert!(parse(&format!("<p>{}", unit.repeat(1000)), limits).is_ok(), "{unit}");
             assert_eq!(parse(&format!("<p>{}", unit.repeat(1001)), limits).is_ok(), fine, "{unit}");
         }

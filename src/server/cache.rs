@@ -14,8 +14,9 @@ use tokio::time::Instant;
 
 use super::coding::{Coding, code, decode};
 use super::overview::Superseded;
+use crate::background::apart;
 use crate::feed::Format;
-use crate::store::{Position, Scope, apart};
+use crate::store::{Position, Scope};
 
 /// One address of a feed: everything the bytes depend on beside the store.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -6,7 +6,7 @@ use std::thread::available_parallelism;
 
 use tokio::sync::Semaphore;
 
-use crate::store::apart;
+use crate::background::apart;
 
 /// How many for each processor ask the store at once, or wait for their turn to write. Each has a thread, and the more threads have
 /// work the longer those wait that answer.

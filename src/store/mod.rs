@@ -16,7 +16,6 @@ use crate::norm::{Norm, Quarantine};
 use crate::rhythm::Rhythm;
 
 mod aliases;
-mod apart;
 mod archive;
 mod backup;
 mod blogs;
@@ -46,7 +45,6 @@ mod text;
 mod whole;
 mod window;
 
-pub(crate) use apart::apart;
 pub use backup::Copied;
 pub use captures::{Kept, NewCapture};
 pub use changes::{Change, ChangeKind, Position};
