@@ -3,11 +3,11 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use tempfile::TempDir;
 use tidings::identity::blog_id;
-use tidings::model::{Entry, LiveBlog, Mark, Told};
+use tidings::model::{Entry, LiveBlog, Mark, Stamp, Told};
 use tidings::reconcile::Reading;
 use tidings::store::{Edits, Query, Scope, Shown, Store, Topic, Window, Words};
 
-use crate::sample::{blog, entry, minute};
+use crate::sample::{blog, entry, minute, stamp};
 
 struct Desk {
     _folder: TempDir,
@@ -61,6 +61,10 @@ impl Desk {
 
 fn everything(limit: usize) -> Query {
     Query::new(Scope::Everything, limit)
+}
+
+fn at(at: DateTime<Utc>) -> Stamp {
+    Stamp { at, ..stamp(0) }
 }
 
 fn words(text: &str) -> Option<Words> {
@@ -349,6 +353,33 @@ async fn many_entries_of_one_second_are_all_found() {
     let newest = desk.keys(&Query { since: Some(minute(0)), ..everything(2) }).await;
     assert_eq!(newest[0], "next");
     assert_eq!(desk.keys(&Query { until: Some(minute(5)), ..everything(9) }).await, ["before"]);
+}
+
+/// A second has places for 64, and what it has no place for stands in the next ones: an end of time may lie anywhere among them.
+#[tokio::test]
+async fn entries_that_ran_over_into_later_seconds_end_where_their_own_does() {
+    for many in [1, 63, 64, 65, 127, 128, 129, 300] {
+        let desk = Desk::new().await;
+        let entries = (0..many).map(|n| entry(&n.to_string(), 5)).collect();
+        desk.save(10, &blog("lake", "1", entries)).await;
+        let second = |second| Entry { published: at(minute(5) + TimeDelta::seconds(second)), ..entry(&format!("+{second}"), 5) };
+        desk.save(11, &blog("lake", "2", vec![second(1), second(2), second(-1)])).await;
+        let until = |end| Query { until: Some(minute(5) + end), ..everything(1000) };
+        for (end, found) in [
+            (TimeDelta::seconds(-1), 0),
+            (TimeDelta::zero(), 1),
+            (TimeDelta::milliseconds(1), many + 1),
+            (TimeDelta::seconds(1), many + 1),
+            (TimeDelta::milliseconds(1001), many + 2),
+            (TimeDelta::seconds(2), many + 2),
+            (TimeDelta::milliseconds(2001), many + 3),
+            (TimeDelta::hours(1), many + 3),
+        ] {
+            let query = until(end);
+            assert_eq!(desk.keys(&query).await.len(), found, "{many} entries, until {end}");
+            assert_eq!(desk.keys(&Query { text: words("ferry"), ..query }).await.len(), found, "{many} entries, until {end}");
+        }
+    }
 }
 
 /// What people type is never a program.

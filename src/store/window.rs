@@ -40,6 +40,7 @@ impl Store {
 /// below the place `below`.
 pub(super) async fn listed(db: &mut SqliteConnection, query: &Query, limit: usize, below: i64) -> Result<Vec<i64>, Fault> {
     let view = View::at(db, None).await?;
+    let below = below.min(pick::above(db, query, &view).await?);
     let mut walks = pick::listed(query, &view, i64::try_from(limit).unwrap_or(FOREVER), below);
     Ok(walks.take(db, &view, limit).await?.into_iter().map(|found| found.n).collect())
 }

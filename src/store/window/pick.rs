@@ -64,10 +64,10 @@ pub(super) async fn pick(db: &mut SqliteConnection, query: &Query, view: &View) 
     let Some(query) = narrowed.as_ref().filter(|query| query.limit > 0) else { return Ok(Vec::new()) };
     let limit = i64::try_from(query.limit).unwrap_or(i64::MAX);
     let mut walks = match (query.is_search(), query.edits) {
-        (true, _) => search(query, view, limit),
+        (true, _) => search(query, view, limit, above(db, query, view).await?),
         (false, Edits::Inplace) => window(query, view, limit),
         (false, Edits::Append) => {
-            let mut both = originals(query, view, limit);
+            let mut both = originals(query, view, limit, above(db, query, view).await?);
             both.0.extend(edits(query, view, limit).0);
             both
         }
@@ -113,9 +113,9 @@ fn window(query: &Query, view: &View, limit: i64) -> Walks {
     Walks(walks)
 }
 
-/// What is published last of what is asked for. History is found where a time is asked for.
-fn search(query: &Query, view: &View, limit: i64) -> Walks {
-    published(query, view, limit, !query.by_time(), FOREVER)
+/// What is published last of what is asked for, below the place `below`. History is found where a time is asked for.
+fn search(query: &Query, view: &View, limit: i64, below: i64) -> Walks {
+    published(query, view, limit, !query.by_time(), below)
 }
 
 /// Everything that is asked for, history too and whatever state it is in, below the place `below`.
@@ -163,19 +163,33 @@ fn published(query: &Query, view: &View, limit: i64, window: bool, below: i64) -
     Walks(walks)
 }
 
-/// Seconds by which the places of entries may have run over into those of later ones.
-const OVERRUN: i64 = 3600;
-
-/// What of the places a query is about, and the first one above them.
-fn bounds(query: &Query, view: &View, below: i64) -> (Own, i64) {
-    let millis = |at: chrono::DateTime<chrono::Utc>| at.timestamp_millis();
-    let since = query.since.map_or(i64::MIN, millis);
+/// When what a query is about was published at the latest, in milliseconds, and one.
+fn until(query: &Query, view: &View) -> i64 {
     // What had been seen by then was published by then.
-    let until = query.until.map_or(FOREVER, millis).min(view.at.saturating_add(1));
-    let above = (until.max(0) / 1000 + 1 + OVERRUN).min(i64::MAX / PLACES / STATES);
+    query.until.map_or(FOREVER, |until| until.timestamp_millis()).min(view.at.saturating_add(1))
+}
+
+/// The first place above all that a query is about. An entry may have run over into a later second, but only where every second from
+/// its own on is full.
+pub(super) async fn above(db: &mut SqliteConnection, query: &Query, view: &View) -> Result<i64, Fault> {
+    let until = until(query, view);
+    if until == FOREVER {
+        return Ok(FOREVER);
+    }
+    let above = "WITH RECURSIVE above (second) AS (
+                    SELECT ?1 UNION ALL
+                    SELECT second + 1 FROM above WHERE EXISTS (SELECT 1 FROM entry WHERE place = second * ?2 - 1)
+                 ) SELECT max(second) * ?2 FROM above";
+    let second = until.max(0).saturating_add(999) / 1000;
+    Ok(sqlx::query_scalar(above).bind(second).bind(PLACES).fetch_one(db).await?)
+}
+
+/// What of the places below `below` a query is about, and the first one above them.
+fn bounds(query: &Query, view: &View, below: i64) -> (Own, i64) {
+    let since = query.since.map_or(i64::MIN, |since| since.timestamp_millis());
     let lowest = since.max(0) / 1000 * PLACES;
-    let highest = (above * PLACES).min(below).min(query.before.unwrap_or(FOREVER));
-    (Own { lowest, since, until, newest: view.newest, ..Own::default() }, highest)
+    let highest = below.min(query.before.unwrap_or(FOREVER));
+    (Own { lowest, since, until: until(query, view), newest: view.newest, ..Own::default() }, highest)
 }
 
 /// Entries by when they were published, whatever state they are in, below the place `below` and in this order among others.
@@ -198,11 +212,11 @@ fn placed(query: &Query, view: &View, limit: i64, history: &[&str], below: i64, 
     Walks(walks)
 }
 
-/// Entries as they were first published, by when.
-fn originals(query: &Query, view: &View, limit: i64) -> Walks {
+/// Entries as they were first published, by when, below the place `below`.
+fn originals(query: &Query, view: &View, limit: i64, below: i64) -> Walks {
     // In milliseconds, as changes are; by time it is compared with entries alone, and exactly.
     let order = if query.is_search() { "place".into() } else { format!("place / {PLACES} * 1000") };
-    placed(query, view, limit, &["0"], FOREVER, &order)
+    placed(query, view, limit, &["0"], below, &order)
 }
 
 /// Edits and withdrawals, by when they were made.
@@ -298,9 +312,9 @@ mod tests {
                 for view in [now, then] {
                     let every = [
                         window(&query, &view, 100),
-                        search(&query, &view, 100),
+                        search(&query, &view, 100, FOREVER),
                         listed(&query, &view, 100, 7),
-                        originals(&Query { edits: Edits::Append, ..query.clone() }, &view, 100),
+                        originals(&Query { edits: Edits::Append, ..query.clone() }, &view, 100, FOREVER),
                         edits(&Query { edits: Edits::Corrections, ..query.clone() }, &view, 100),
                     ];
                     for walk in every.iter().flat_map(|walks| &walks.0) {
