@@ -354,7 +354,7 @@ pub enum StoreError {
         source: std::io::Error,
     },
     /// SQLite or the file system refused.
-    #[error("the store {} failed: {source}", path.display())]
+    #[error("the store {} failed: {source}{}", path.display(), advice(source))]
     Database {
         /// The file.
         path: PathBuf,
@@ -381,6 +381,16 @@ impl StoreError {
             }
             _ => StoreError::Database { path: path.into(), source },
         }
+    }
+}
+
+/// What to do where SQLite's words alone mislead.
+fn advice(source: &sqlx::Error) -> &'static str {
+    let code = source.as_database_error().and_then(|error| error.code()?.parse::<i64>().ok());
+    match code.map(|code| code & 0xff) {
+        // SQLITE_CORRUPT. The full text says so of any page that it can't have.
+        Some(11) => "; a disk that fails now and then is told of like this too: `tidings backup COPY` shows whether the file can be read",
+        _ => "",
     }
 }
 

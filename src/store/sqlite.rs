@@ -265,4 +265,17 @@ mod tests {
         store.writing().await.unwrap().commit().await.unwrap();
         assert!(store.sources().await.unwrap().is_empty());
     }
+
+    #[tokio::test]
+    async fn of_a_file_that_can_not_be_read_it_is_said_what_to_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tidings.db");
+        Store::open(&path).await.unwrap().close().await;
+        // All but the page that says what it is.
+        let mut bytes = std::fs::read(&path).unwrap();
+        bytes[4096..].fill(0xff);
+        std::fs::write(&path, bytes).unwrap();
+        let told = Store::open(&path).await.unwrap_err().to_string();
+        assert!(told.contains("malformed; a disk that fails") && told.contains("`tidings backup COPY`"), "{told}");
+    }
 }
