@@ -31,7 +31,8 @@ pub(crate) fn busy<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static)
 }
 
 /// Linux counts a priority for each thread (setpriority(2), "C library/kernel differences"); where it is one for the whole process, as
-/// POSIX has it, nothing is to be won.
+/// POSIX has it, nothing is to be won. A thread of SQLite is as urgent as the one that opened its connection, whichever that was: its
+/// statements are short.
 #[cfg(target_os = "linux")]
 mod priority {
     use std::cell::Cell;

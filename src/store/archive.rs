@@ -26,18 +26,18 @@ pub(super) async fn assign(db: &mut SqliteConnection, blog: Uuid, at: i64, histo
     };
     let count = "SELECT (SELECT count(*) FROM (SELECT 1 FROM entry WHERE archive IS NULL LIMIT ?2)),
                     (SELECT count(*) FROM (SELECT 1 FROM entry WHERE blog = ?1 AND blog_archive IS NULL LIMIT ?2))";
-    // As long as there is a page of either. Nearly always there is of neither, and this is all that is asked.
+    // As long as there is a page of either. Nearly always there is of neither, and no more is asked.
     loop {
         let waiting: (i64, i64) = sqlx::query_as(count).bind(own.name).bind(PAGE).fetch_one(&mut *db).await?;
         let fills = |waiting: i64| waiting == PAGE || (waiting > 0 && history);
-        let filled = [(&everything, waiting.0), (&own, waiting.1)].into_iter().filter(|(_, waiting)| fills(*waiting));
-        let mut done = true;
-        for (pages, _) in filled {
-            pages.assign(db, at).await?;
-            done = false;
-        }
-        if done {
+        if !fills(waiting.0) && !fills(waiting.1) {
             return Ok(());
+        }
+        if fills(waiting.0) {
+            everything.assign(db, at).await?;
+        }
+        if fills(waiting.1) {
+            own.assign(db, at).await?;
         }
     }
 }
