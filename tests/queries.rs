@@ -362,7 +362,8 @@ async fn entries_that_ran_over_into_later_seconds_end_where_their_own_does() {
         let desk = Desk::new().await;
         let entries = (0..many).map(|n| entry(&n.to_string(), 5)).collect();
         desk.save(10, &blog("lake", "1", entries)).await;
-        let second = |second| Entry { published: at(minute(5) + TimeDelta::seconds(second)), ..entry(&format!("+{second}"), 5) };
+        let second =
+            |second| Entry { published: at(minute(5) + TimeDelta::seconds(second)), ..entry(&format!("+{second}"), 5) };
         desk.save(11, &blog("lake", "2", vec![second(1), second(2), second(-1)])).await;
         let until = |end| Query { until: Some(minute(5) + end), ..everything(1000) };
         for (end, found) in [
@@ -377,7 +378,11 @@ async fn entries_that_ran_over_into_later_seconds_end_where_their_own_does() {
         ] {
             let query = until(end);
             assert_eq!(desk.keys(&query).await.len(), found, "{many} entries, until {end}");
-            assert_eq!(desk.keys(&Query { text: words("ferry"), ..query }).await.len(), found, "{many} entries, until {end}");
+            assert_eq!(
+                desk.keys(&Query { text: words("ferry"), ..query }).await.len(),
+                found,
+                "{many} entries, until {end}"
+            );
         }
     }
 }

@@ -389,7 +389,9 @@ fn advice(source: &sqlx::Error) -> &'static str {
     let code = source.as_database_error().and_then(|error| error.code()?.parse::<i64>().ok());
     match code.map(|code| code & 0xff) {
         // SQLITE_CORRUPT. The full text says so of any page that it can't have.
-        Some(11) => "; a disk that fails now and then is told of like this too: `tidings backup COPY` shows whether the file can be read",
+        Some(11) => {
+            "; a disk that fails now and then is told of like this too: `tidings backup COPY` shows whether the file can be read"
+        }
         _ => "",
     }
 }
