@@ -1,10 +1,11 @@
 //! The one way a page enters the parser.
 //!
 //! html5ever's tree builder is quadratic in nesting depth: 1.3 MB of `<ul><li>` takes minutes. So is its tokenizer in the
-//! attributes of a tag, and a character reference costs it as much as a hundred characters. A page is therefore fed in small pieces, and given up as soon as one of its new nodes lies too deep,
-//! there are too many of them, a tag that does not end is too long or has too many attributes, or whoever asked does not want
-//! to wait any longer. How deep all its nodes lie together is bounded too: that is what looking through each element of a page
-//! costs, whatever an adapter looks for.
+//! attributes of a tag, and a character reference costs it as much as twenty characters of text. A page of too many of those is
+//! not begun. Any other is fed in small pieces, and given up as soon as one of its new nodes lies too deep, there are too many of
+//! them, a tag that does not end is too long or has too many attributes, or whoever asked does not want to wait any longer. How
+//! deep all its nodes lie together is bounded too: that is what looking through each element of a page costs, whatever an adapter
+//! looks for.
 
 use super::unfinished::Unfinished;
 use html5ever::TokenizerResult;
@@ -77,15 +78,15 @@ pub fn parse(text: &str, limits: Limits) -> Result<Html, Hostile> {
 /// The same, which goes on only while the caller says so: what runs on a thread of its own can't be stopped from outside, and
 /// nothing here reads a clock.
 pub fn parse_while(text: &str, limits: Limits, wanted: &dyn Fn() -> bool) -> Result<Html, Hostile> {
+    if references(text).nth(limits.references).is_some() {
+        return Err(Hostile::References(limits.references));
+    }
     let builder = TreeBuilder::new(HtmlTreeSink::new(Html::new_document()), Default::default());
     let counted = Counted { builder, tokens: Cell::new(0), most_nodes: limits.nodes };
     let parser = Tokenizer::new(counted, Default::default());
     let input = BufferQueue::default();
     let (mut rest, mut before, mut seen) = (text, "", Seen::default());
     let mut tag: Option<Unfinished> = None;
-    if references(text).nth(limits.references).is_some() {
-        return Err(Hostile::References(limits.references));
-    }
     while !rest.is_empty() {
         if !wanted() {
             return Err(Hostile::Slow);

@@ -26,7 +26,7 @@ const JSON_LD: &str = "<!doctype html><meta charset=utf-8><link rel=canonical hr
      <script type=application/ld+json>{\"@type\":\"LiveBlogPosting\",\"liveBlogUpdate\":[";
 
 /// What stands first, and what comes again and again; `#` counts, `¤` is a byte that no text holds.
-const SHAPES: [(&str, &str); 38] = [
+const SHAPES: [(&str, &str); 40] = [
     (BODY, "<div>"),
     (BODY, "<ul><li>"),
     (BODY, "<form><div>"),
@@ -51,6 +51,9 @@ const SHAPES: [(&str, &str); 38] = [
     (BODY, "<p a#=x>"),
     (BODY, "«x» "),
     (BODY, "&nbsp;&amp;"),
+    // Nearly as many references as a page may hold, and the longest.
+    (BODY, "&nbsp; and no more "),
+    (BODY, "&CounterClockwiseContourIntegral;"),
     (BODY, "\u{a0}"),
     (BODY, "<!-->"),
     (BODY, "<script>x</script>"),
