@@ -35,7 +35,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { depth: 512, nodes: 500_000, levels: 10_000_000, attributes: 2000, tag: 1 << 20, references: 500_000 }
+        Limits { depth: 512, nodes: 500_000, levels: 10_000_000, attributes: 2000, tag: 1 << 20, references: 250_000 }
     }
 }
 
@@ -275,7 +275,7 @@ mod tests {
             assert_eq!(parse(&format!("<p>{}", unit.repeat(1001)), limits).is_ok(), fine, "{unit}");
         }
         let page = format!("<p>{}", "&nbsp;&amp;".repeat(300_000));
-        assert_eq!(parse(&page, Limits::default()), Err(Hostile::References(500_000)));
+        assert_eq!(parse(&page, Limits::default()), Err(Hostile::References(250_000)));
     }
 
     #[test]

@@ -52,8 +52,8 @@ const SHAPES: [(&str, &str); 40] = [
     (BODY, "«x» "),
     (BODY, "&nbsp;&amp;"),
     // Nearly as many references as a page may hold, and the longest.
-    (BODY, "&nbsp; and no more "),
-    (BODY, "&CounterClockwiseContourIntegral;"),
+    (BODY, "&nbsp; and no more of them than these "),
+    (BODY, "&CounterClockwiseContourIntegral; "),
     (BODY, "\u{a0}"),
     (BODY, "<!-->"),
     (BODY, "<script>x</script>"),
