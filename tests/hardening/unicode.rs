@@ -11,7 +11,7 @@ use crate::{corpus, sample};
 use std::path::Path;
 use std::sync::Arc;
 use tidings::feed::{self, Feed, Format, Item};
-use tidings::html::Links;
+use tidings::html::{self, Links};
 use tidings::model::{Entry, Image, LiveBlog};
 use tidings::outlet::split_page;
 use tidings::page::{Captured, Page};
@@ -93,8 +93,19 @@ fn straight(characters: &[char]) -> Feed {
     feed_of(&blog)
 }
 
-/// A feed of what is read of a page that holds the characters.
+/// A feed of what is read of pages that hold the characters: as many as keep to the references that a page may hold.
 fn read(characters: &[char]) -> Feed {
+    // Each character stands in a text of two to four, which is said twice.
+    let most = html::Limits::default().references / 8 / BLOCK * BLOCK;
+    let mut blogs = characters.chunks(most).map(page_of);
+    let mut whole = blogs.next().unwrap();
+    whole.entries.extend(blogs.flat_map(|blog| blog.entries));
+    assert_eq!(whole.entries.len(), characters.len().div_ceil(BLOCK));
+    feed_of(&whole)
+}
+
+/// What is read of a page that holds the characters.
+fn page_of(characters: &[char]) -> LiveBlog {
     let entries = characters.chunks(BLOCK).enumerate().map(|(number, block)| {
         let text = strung(block);
         serde_json::json!({
@@ -115,9 +126,7 @@ fn read(characters: &[char]) -> Feed {
         content_type: None,
         captured: Captured::By("2030-01-01T00:00:00Z".parse().unwrap()),
     };
-    let blog = split_page(&page, None).unwrap();
-    assert_eq!(blog.entries.len(), characters.len().div_ceil(BLOCK));
-    feed_of(&blog)
+    split_page(&page, None).unwrap()
 }
 
 /// Markup that says the same as references, each of which a parser has its own mind about.
