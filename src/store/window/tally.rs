@@ -54,6 +54,53 @@ impl Store {
     }
 }
 
+/// Counts what holds the words `?1`. Each found row is looked at, which costs less than finding it did.
+const MATCHING: &str = "
+SELECT outlet, place / ?6 AS stretch, count(*) AS entries FROM (
+    SELECT entry.outlet, entry.place FROM (SELECT rowid AS place FROM entry_text WHERE entry_text MATCH ?1
+        AND rowid >= ?2 AND rowid < ?3 ORDER BY rowid DESC LIMIT ?5) AS found
+    CROSS JOIN entry ON entry.place = found.place WHERE entry.n <= ?4
+) GROUP BY 1, 2";
+
+/// Counts what is in `place`, stretch by stretch: from one that holds anything to the next, of each outlet, along an index that holds
+/// all that is needed. `GROUP BY` would look up each entry's row and sort them all: a tenth as fast, and at a hundred thousand
+/// entries more memory than all else that reads.
+fn by_stretch(place: &Place) -> String {
+    let (owners, own) = match place.bound {
+        // From one outlet to the next.
+        Bound::Nothing => (
+            "SELECT min(outlet) FROM entry
+             UNION ALL SELECT (SELECT min(entry.outlet) FROM entry WHERE entry.outlet > owner.outlet) FROM owner WHERE outlet IS NOT NULL",
+            "entry.outlet = own.outlet",
+        ),
+        Bound::Text(_) => ("SELECT ?1", "entry.outlet = own.outlet"),
+        Bound::Id(_) => ("SELECT outlet FROM blog WHERE id = ?1", "entry.blog = ?1"),
+    };
+    let condition = place.condition;
+    format!(
+        "WITH RECURSIVE owner(outlet) AS ({owners}),
+        part(history, lowest) AS MATERIALIZED (
+            SELECT column1, coalesce((
+                SELECT place FROM entry WHERE history = column1 AND {condition} AND place >= ?2 AND place < ?3 AND n <= ?4
+                ORDER BY place DESC LIMIT 1 OFFSET ?5 - 1
+            ), ?2) FROM (VALUES (0), (1))
+        ),
+        own(outlet, history, lowest, stretch) AS (
+            SELECT outlet, history, lowest, (
+                SELECT min(place) FROM entry WHERE {own} AND entry.history = own.history AND place >= lowest AND place < ?3
+            ) / ?6 FROM (SELECT * FROM owner CROSS JOIN part WHERE outlet IS NOT NULL) AS own
+            UNION ALL
+            SELECT outlet, history, lowest, (
+                SELECT min(place) FROM entry WHERE {own} AND entry.history = own.history AND place >= (stretch + 1) * ?6 AND place < ?3
+            ) / ?6 FROM own WHERE stretch IS NOT NULL
+        )
+        SELECT outlet, stretch, (
+            SELECT count(*) FROM entry WHERE {own} AND entry.history = own.history
+            AND place >= max(lowest, stretch * ?6) AND place < min(?3, (stretch + 1) * ?6) AND n <= ?4
+        ) AS entries FROM own WHERE stretch IS NOT NULL"
+    )
+}
+
 fn instant(seconds: i64) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp(seconds, 0)
 }
@@ -90,32 +137,19 @@ async fn tally(db: &mut SqliteConnection, query: &Query, width: TimeDelta) -> Re
     let asked =
         Asked { text: query.text.as_ref(), author: query.author.as_ref(), key_events: query.key_events, ..Asked::default() };
     // The index of words takes a whole scope at once, the other ones a part of it each.
-    let selects: Vec<(String, Bound)> = match asked.expression(&query.scope, &query.outlets) {
-        Some(matching) => vec![(
-            "SELECT entry.outlet, entry.place FROM (SELECT rowid AS place FROM entry_text WHERE entry_text MATCH ?1
-                AND rowid >= ?2 AND rowid < ?3 ORDER BY rowid DESC LIMIT ?5) AS found
-             CROSS JOIN entry ON entry.place = found.place WHERE entry.n <= ?4"
-                .to_owned(),
-            Bound::Text(matching),
-        )],
-        None => places(&query)
-            .into_iter()
-            .flat_map(|place| [0, 1].map(|history| (history, place.condition, place.bound.clone())))
-            .map(|(history, condition, bound)| {
-                let sql = format!(
-                    "SELECT outlet, place FROM entry WHERE history = {history} AND {condition} AND place >= ?2 AND place < ?3
-                        AND n <= ?4 ORDER BY place DESC LIMIT ?5"
-                );
-                (sql, bound)
-            })
-            .collect(),
+    let counts: Vec<(String, Bound)> = match asked.expression(&query.scope, &query.outlets) {
+        Some(matching) => vec![(MATCHING.to_owned(), Bound::Text(matching))],
+        None => places(&query).into_iter().map(|place| (by_stretch(&place), place.bound)).collect(),
     };
-    for (select, bound) in selects {
-        let sql = format!("SELECT outlet, place / ?6 AS stretch, count(*) AS entries FROM ({select}) GROUP BY 1, 2");
+    for (sql, bound) in counts {
         let asked = bound.to(statement(sql)).bind(lowest).bind(highest).bind(view.newest).bind(MOST).bind(width * PLACES);
         for row in asked.fetch_all(&mut *db).await? {
             let (stretch, entries): (i64, i64) = (row.try_get("stretch")?, row.try_get("entries")?);
             let Some(begin) = instant(stretch * width) else { continue };
+            // Where all that lies in it came after the instant that is asked for.
+            if entries == 0 {
+                continue;
+            }
             let count = tally.outlets.entry(row.try_get("outlet")?).or_default().entry(begin).or_default();
             *count = count.saturating_add(u32::try_from(entries).unwrap_or(u32::MAX));
         }
