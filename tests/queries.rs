@@ -9,6 +9,8 @@ use tidings::store::{Edits, Query, Scope, Shown, Store, Topic, Window, Words};
 
 use crate::sample::{blog, entry, minute, stamp};
 
+mod tally;
+
 struct Desk {
     _folder: TempDir,
     store: Store,
@@ -237,7 +239,7 @@ async fn a_window_as_it_stood_is_the_window_that_was() {
 }
 
 /// Reads everything and looks.
-fn found<'a>(all: &'a [Shown], query: &Query, needles: &[&str], author: Option<&str>) -> Vec<&'a str> {
+fn found<'a>(all: &'a [Shown], query: &Query, needles: &[&str], author: Option<&str>) -> Vec<&'a Shown> {
     let folded = |text: &str| text.to_lowercase().replace('ü', "u").replace('ö', "o").replace('ä', "a");
     let mut found: Vec<&Shown> = all
         .iter()
@@ -261,7 +263,7 @@ fn found<'a>(all: &'a [Shown], query: &Query, needles: &[&str], author: Option<&
         let by_time = other.entry.published.at.cmp(&one.entry.published.at);
         by_time.then_with(|| one.entry.id.cmp(&other.entry.id))
     });
-    found.into_iter().map(|shown| shown.entry.key.as_str()).collect()
+    found
 }
 
 #[tokio::test]
@@ -298,7 +300,8 @@ async fn a_search_finds_what_is_there() {
                         outlets: outlets.iter().map(|slug| slug.to_string()).collect(),
                         ..Query::new(scope.clone(), 1000)
                     };
-                    let mut expected = found(&all, &query, needles, author);
+                    let expected = found(&all, &query, needles, author);
+                    let mut expected: Vec<_> = expected.iter().map(|shown| shown.entry.key.as_str()).collect();
                     let mut keys = desk.keys(&query).await;
                     // Of one instant, rank decides and not the id.
                     expected.sort_unstable();
@@ -471,73 +474,4 @@ async fn edits_are_told_in_three_ways() {
     // A limit counts items.
     assert_eq!(desk.keys(&Query { edits: Edits::Append, ..everything(3) }).await, ["a", "a", "b"]);
     assert_eq!(desk.keys(&Query { edits: Edits::Append, text: words("ferry"), ..everything(3) }).await, ["a", "a", "b"]);
-}
-
-#[tokio::test]
-async fn what_is_counted_is_what_there_is_by_outlet_and_stretch() {
-    let desk = live(7, 200, async |_| {}).await;
-    let all = desk.all().await;
-    let (lake, topic) = (blog_id("lake", "0"), [blog_id("river", "1"), blog_id("sea", "2"), blog_id("lake", "3")]);
-    let scopes = [
-        Scope::Everything,
-        Scope::Outlet("river".into()),
-        Scope::Outlet("moon".into()),
-        Scope::Blog(lake),
-        Scope::Blog(blog_id("moon", "0")),
-        Scope::Topic(Topic { name: "a".into(), title: "A".into(), blogs: topic.to_vec() }),
-    ];
-    let within = |shown: &Shown, scope: &Scope| match scope {
-        Scope::Everything => true,
-        Scope::Outlet(slug) => shown.head.outlet == *slug,
-        Scope::Blog(id) => shown.head.id == *id,
-        Scope::Topic(topic) => topic.blogs.contains(&shown.head.id),
-    };
-    // Between two saves: those of one minute follow each other by milliseconds in the log.
-    let (then, now) = (minute(50) + TimeDelta::seconds(30), minute(1000));
-    let bounds = [(None, None), (Some(minute(-20)), Some(minute(41))), (Some(minute(33)), None)];
-    let mut counted = 0;
-    for scope in &scopes {
-        for outlets in [vec![], vec!["lake".to_owned(), "sea".to_owned()]] {
-            for (since, until) in bounds {
-                for as_of in [None, Some(then), Some(now)] {
-                    for width in [10, 60, 1440] {
-                        for text in [None, Some("harbour")] {
-                            let query = Query {
-                                outlets: outlets.clone(),
-                                text: text.and_then(words),
-                                since,
-                                until,
-                                as_of,
-                                ..Query::new(scope.clone(), 1)
-                            };
-                            let mut expected = std::collections::BTreeMap::<_, std::collections::BTreeMap<_, u32>>::new();
-                            for shown in &all {
-                                let at = shown.entry.published.at.min(shown.life.first_seen);
-                                let said = |text: &str| {
-                                    let entry = &shown.entry;
-                                    entry.body_text.contains(text) || entry.headline.iter().any(|said| said.contains(text))
-                                };
-                                if within(shown, scope)
-                                    && (outlets.is_empty() || outlets.contains(&shown.head.outlet))
-                                    && since.is_none_or(|since| at >= since)
-                                    && until.is_none_or(|until| at < until)
-                                    && as_of.is_none_or(|as_of| shown.life.first_seen <= as_of)
-                                    && text.is_none_or(said)
-                                {
-                                    let seconds = at.timestamp() - at.timestamp().rem_euclid(width * 60);
-                                    let begin = DateTime::from_timestamp(seconds, 0).unwrap();
-                                    let outlet = shown.head.outlet.clone();
-                                    *expected.entry(outlet).or_default().entry(begin).or_default() += 1;
-                                    counted += 1;
-                                }
-                            }
-                            let tally = desk.store.tally(&query, TimeDelta::minutes(width)).await.unwrap();
-                            assert_eq!(tally.outlets, expected, "{query:?}, {width} minutes");
-                        }
-                    }
-                }
-            }
-        }
-    }
-    assert!(counted > 10_000, "{counted}");
 }
