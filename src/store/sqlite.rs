@@ -35,10 +35,6 @@ const MIGRATIONS: &[&str] = &[
 /// otherwise, and each switch is a wait.
 const ROWS: usize = 1024;
 
-/// Memory for the pages of the file that one connection has read, in KiB. SQLite's own default holds less than what a feed of two
-/// hundred entries and the indexes to it take.
-const CACHE: &str = "-6144";
-
 /// The schema that has stories: what was stored before is grouped when it is made.
 const STORIES: usize = 4;
 
@@ -171,7 +167,6 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .foreign_keys(true)
         .busy_timeout(BUSY)
         .row_buffer_size(ROWS)
-        .pragma("cache_size", CACHE)
 }
 
 /// The first connection to a file, once it is known to be ours.
