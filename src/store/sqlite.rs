@@ -162,11 +162,7 @@ impl Store {
 }
 
 fn options(path: &Path) -> SqliteConnectOptions {
-    SqliteConnectOptions::new()
-        .filename(path)
-        .foreign_keys(true)
-        .busy_timeout(BUSY)
-        .row_buffer_size(ROWS)
+    SqliteConnectOptions::new().filename(path).foreign_keys(true).busy_timeout(BUSY).row_buffer_size(ROWS)
 }
 
 /// The first connection to a file, once it is known to be ours.
