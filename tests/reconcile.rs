@@ -1,11 +1,11 @@
 //! Reconciling: what a later capture may change of what is stored, and what it never may.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::TimeDelta;
 use proptest::prelude::*;
 use tidings::model::{CoverageState, Entry, LiveBlog, Mark, Origin, Precision, Stamp};
-use tidings::reconcile::{Changes, Known, KnownEntry, Part, Reading, Settled, reconcile};
+use tidings::reconcile::{Changes, Known, KnownEntry, Lacking, Part, Reading, Settled};
 use uuid::Uuid;
 
 use crate::sample::{blog, entry, minute, stamp};
@@ -13,7 +13,10 @@ use crate::sample::{blog, entry, minute, stamp};
 /// What is known once `changes` are written, as the store writes them.
 fn written(mut known: Known, changes: &Changes, seen: i64) -> Known {
     let kept = |settled: &Settled| KnownEntry {
-        entry: settled.entry.clone(),
+        id: settled.entry.id,
+        key: settled.entry.key.clone(),
+        published: settled.entry.published.clone(),
+        entry: Some(Box::new(settled.entry.clone())),
         rank: settled.rank,
         revision: settled.revision,
         content_hash: settled.content_hash,
@@ -26,11 +29,45 @@ fn written(mut known: Known, changes: &Changes, seen: i64) -> Known {
     known.head = changes.head.clone().or(known.head);
     known.seen = known.seen.max(Some(minute(seen)));
     for settled in changes.edited.iter().chain(&changes.touched) {
-        let stored = known.entries.iter_mut().find(|stored| stored.entry.id == settled.entry.id).unwrap();
+        let stored = known.entries.iter_mut().find(|stored| stored.id == settled.entry.id).unwrap();
         *stored = kept(settled);
     }
     known.entries.extend(changes.new.iter().map(kept));
     known
+}
+
+/// The same, what each entry says being left out.
+fn bare(known: &Known) -> Known {
+    let entries = known.entries.iter().map(|stored| KnownEntry { entry: None, ..stored.clone() });
+    Known { entries: entries.collect(), ..known.clone() }
+}
+
+/// What `reading` changes, and which entries had to be looked up for that, each time that some had to.
+fn reconcile_bare(known: &Known, reading: &Reading) -> (Changes, Vec<BTreeSet<Uuid>>) {
+    let (mut bare, mut asked) = (bare(known), Vec::new());
+    loop {
+        match tidings::reconcile::reconcile(&bare, reading) {
+            Ok(changes) => return (changes, asked),
+            Err(Lacking(ids)) => {
+                assert!(!ids.is_empty());
+                for id in &ids {
+                    let place = known.entries.iter().position(|stored| stored.id == *id).unwrap();
+                    assert!(bare.entries[place].entry.is_none(), "nothing is looked up twice");
+                    bare.entries[place].entry.clone_from(&known.entries[place].entry);
+                }
+                asked.push(ids);
+            }
+        }
+    }
+}
+
+/// What `reading` changes, however much of what is known is handed in from the start.
+fn reconcile(known: &Known, reading: &Reading) -> Changes {
+    let changes = tidings::reconcile::reconcile(known, reading).unwrap();
+    let (asked_for, asked) = reconcile_bare(known, reading);
+    assert_eq!(asked_for, changes);
+    assert!(asked.len() <= 4, "each step asks once: {asked:?}");
+    changes
 }
 
 /// What is known after these readings, each with the minute of its capture.
@@ -163,6 +200,25 @@ fn a_page_that_knows_less_of_itself_is_no_news() {
 /// A capture: its minute, and its entries as (key, minute published, text, minute updated).
 type Capture = (i64, Vec<(u8, i64, u8, Option<i64>)>);
 
+#[test]
+fn only_what_is_compared_is_looked_up() {
+    let all: Vec<Entry> = (0..200).map(|n| entry(&n.to_string(), n)).collect();
+    let known = after(&[(300, &blog("lake", "1", all.iter().rev().cloned().collect()))]);
+    let shown = |change: &dyn Fn(&mut Vec<Entry>)| {
+        let mut entries: Vec<Entry> = all[188..].iter().rev().cloned().collect();
+        change(&mut entries);
+        let (changes, asked) = reconcile_bare(&known, &Reading::new(&blog("lake", "1", entries), minute(301)));
+        let looked_up: usize = asked.iter().map(BTreeSet::len).sum();
+        ((changes.new.len(), changes.edited.len(), changes.unchanged), looked_up)
+    };
+    assert_eq!(shown(&|_| ()), ((0, 0, 12), 0));
+    assert_eq!(shown(&|entries| entries.insert(0, entry("200", 200))), ((1, 0, 12), 0));
+    assert_eq!(shown(&|entries| entries[3].headline = Some("Another one".into())), ((0, 1, 11), 1));
+    // Its minute has an entry already that is not on the page: it may be the same under another id.
+    let other = Entry { headline: Some("Nothing of that".into()), body_text: "The dam holds.".into(), ..entry("x", 100) };
+    assert_eq!(shown(&|entries| entries.push(other.clone())), ((1, 0, 12), 1));
+}
+
 fn captures() -> impl Strategy<Value = Vec<Capture>> {
     let line = (0u8..8, 0i64..4, 0u8..3, proptest::option::of(0i64..60));
     proptest::collection::vec((0i64..60, proptest::collection::vec(line, 0..10)), 1..8)
@@ -185,19 +241,20 @@ proptest! {
             let (seen, read) = (capture.0, page(capture));
             let changes = reconcile(&known, &Reading::new(&read, minute(seen)));
             let next = written(known.clone(), &changes, seen);
-            let by_id: HashMap<Uuid, &KnownEntry> = next.entries.iter().map(|entry| (entry.entry.id, entry)).collect();
+            let by_id: HashMap<Uuid, &KnownEntry> = next.entries.iter().map(|entry| (entry.id, entry)).collect();
             prop_assert_eq!(by_id.len(), next.entries.len(), "each id once");
             for entry in &read.entries {
                 prop_assert!(by_id.contains_key(&entry.id), "what stood on the page is stored");
             }
             for old in &known.entries {
-                let new = by_id[&old.entry.id];
-                prop_assert_eq!((&new.entry.published, new.rank), (&old.entry.published, old.rank));
-                let last = |entry: &KnownEntry| entry.entry.updated.as_ref().map_or(entry.entry.published.at, |stamp| stamp.at);
-                prop_assert!(new.entry.updated == old.entry.updated || new.content_hash != old.content_hash);
+                let new = by_id[&old.id];
+                prop_assert_eq!((&new.published, new.rank), (&old.published, old.rank));
+                let updated = |entry: &KnownEntry| entry.entry.as_ref().and_then(|entry| entry.updated.clone());
+                let last = |entry: &KnownEntry| updated(entry).map_or(entry.published.at, |stamp| stamp.at);
+                prop_assert!(updated(new) == updated(old) || new.content_hash != old.content_hash);
                 prop_assert!(last(new) >= last(old), "updated never moves back");
             }
-            let mut places: Vec<_> = next.entries.iter().map(|entry| (entry.entry.published.at, entry.rank)).collect();
+            let mut places: Vec<_> = next.entries.iter().map(|entry| (entry.published.at, entry.rank)).collect();
             places.sort();
             places.dedup();
             prop_assert_eq!(places.len(), next.entries.len(), "each place once");
@@ -218,7 +275,7 @@ proptest! {
         let newest_first = |upto: usize| blog("lake", "1", oldest_first[..upto].iter().rev().cloned().collect());
         let sorted = |known: Known| {
             let mut entries = known.entries;
-            entries.sort_by_key(|entry| entry.entry.id);
+            entries.sort_by_key(|entry| entry.id);
             entries
         };
         let all = sorted(after(&[(9, &newest_first(times.len()))]));

@@ -8,17 +8,18 @@
 //! that a reader has filed under something else. The second is the worse, so that what decides is always evidence for the
 //! very pair, the strongest first, and never what happens to stand first.
 
-use std::cell::OnceCell;
-use std::collections::{HashMap, HashSet};
+use std::cell::{OnceCell, RefCell};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
 use crate::identity::derived_stem;
 use crate::model::{Entry, Origin, Precision, Stamp};
 
 use super::alike::{Alike, Boilerplate, FEW_WORDS, alike};
 use super::reach::reach;
-use super::{Known, KnownEntry, content};
+use super::{Known, KnownEntry, Lacking, content};
 
 /// What became of one entry of the page.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,12 +38,13 @@ const MOST_COMPARED: usize = 100_000;
 /// What an edit leaves of an entry at least, where nothing but its place speaks for it.
 const LEFT: f64 = 0.4;
 
-/// Matches the entries of a page, oldest first and each id once, with what is stored.
-pub(super) fn matched(known: &Known, read: &[&Entry]) -> Vec<Matched> {
+/// Matches the entries of a page, oldest first and each id once, with what is stored. Each step ends where it lacks words,
+/// having asked for all that it would have compared: what it decides without them is worth nothing to the next.
+pub(super) fn matched(known: &Known, read: &[&Entry]) -> Result<Vec<Matched>, Lacking> {
     let mut matches = Matching::new(known, read);
-    matches.by_id();
-    matches.by_words();
-    matches.finish()
+    matches.by_id()?;
+    matches.by_words()?;
+    Ok(matches.finish())
 }
 
 /// Whether two entries say the same, in whatever form.
@@ -62,6 +64,8 @@ struct Matching<'a> {
     boilerplate: OnceCell<Boilerplate<'a>>,
     /// Where the page begins.
     oldest: Option<DateTime<Utc>>,
+    /// Stored entries whose words were asked for and are not there.
+    lacking: RefCell<BTreeSet<Uuid>>,
 }
 
 /// Evidence for a pair, the strongest last.
@@ -85,12 +89,19 @@ impl<'a> Matching<'a> {
             read,
             found: vec![None; read.len()],
             taken: vec![false; count],
-            by_key: known.entries.iter().enumerate().map(|(place, stored)| (stored.entry.key.as_str(), place)).collect(),
+            by_key: known.entries.iter().enumerate().map(|(place, stored)| (stored.key.as_str(), place)).collect(),
             stored_words: vec![OnceCell::new(); count],
             read_words: vec![OnceCell::new(); read.len()],
             boilerplate: OnceCell::new(),
             oldest: reach(read).map(|(oldest, _)| oldest),
+            lacking: RefCell::default(),
         }
+    }
+
+    /// Whether all words were there that were asked for.
+    fn nothing_lacks(&self) -> Result<(), Lacking> {
+        let lacking = self.lacking.take();
+        if lacking.is_empty() { Ok(()) } else { Err(Lacking(lacking)) }
     }
 
     fn take(&mut self, entry: usize, stored: usize) {
@@ -104,8 +115,14 @@ impl<'a> Matching<'a> {
         &self.known.entries[place]
     }
 
-    fn stored_words(&self, place: usize) -> &[&'a str] {
-        self.stored_words[place].get_or_init(|| content::words(&self.stored(place).entry))
+    /// None where the entry was not looked up, which is noted.
+    fn stored_words(&self, place: usize) -> Option<&[&'a str]> {
+        let stored = self.stored(place);
+        let Some(entry) = &stored.entry else {
+            self.lacking.borrow_mut().insert(stored.id);
+            return None;
+        };
+        Some(self.stored_words[place].get_or_init(|| content::words(entry)))
     }
 
     fn read_words(&self, place: usize) -> &[&'a str] {
@@ -113,29 +130,35 @@ impl<'a> Matching<'a> {
     }
 
     /// How alike the words of a pair are, without those that stand on every entry.
-    fn alike(&self, entry: usize, stored: usize) -> Alike {
-        let whole = alike(self.read_words(entry), self.stored_words(stored));
-        if whole.same || !whole.agree { whole } else { Alike { same: false, ..self.alike_in_own(entry, stored) } }
+    fn alike(&self, entry: usize, stored: usize) -> Option<Alike> {
+        let whole = alike(self.read_words(entry), self.stored_words(stored)?);
+        if whole.same || !whole.agree {
+            return Some(whole);
+        }
+        Some(Alike { same: false, ..self.alike_in_own(entry, stored)? })
     }
 
     /// The same, of what is each one's own.
-    fn alike_in_own(&self, entry: usize, stored: usize) -> Alike {
+    fn alike_in_own(&self, entry: usize, stored: usize) -> Option<Alike> {
         let boilerplate = self.boilerplate.get_or_init(|| {
             // Of what there is more of, each entry once: what is stored is mostly on the page too.
             match self.known.entries.len() > self.read.len() {
-                true => Boilerplate::of((0..self.known.entries.len()).rev().map(|place| self.stored_words(place))),
+                true => {
+                    let newest_first = (0..self.known.entries.len()).rev();
+                    Boilerplate::of(newest_first.map(|place| self.stored_words(place).unwrap_or_default()))
+                }
                 false => Boilerplate::of((0..self.read.len()).map(|place| self.read_words(place))),
             }
         });
-        let (one, other) = (self.read_words(entry), self.stored_words(stored));
-        alike(&boilerplate.left_out_of(one), &boilerplate.left_out_of(other))
+        let (one, other) = (self.read_words(entry), self.stored_words(stored)?);
+        Some(alike(&boilerplate.left_out_of(one), &boilerplate.left_out_of(other)))
     }
 
     /// The outlet's own ids, and what has been seen to be another name of one.
-    fn by_id(&mut self) {
+    fn by_id(&mut self) -> Result<(), Lacking> {
         let ids: HashMap<_, _> = match self.known.aliases.is_empty() {
             true => HashMap::new(),
-            false => self.known.entries.iter().enumerate().map(|(place, stored)| (stored.entry.id, place)).collect(),
+            false => self.known.entries.iter().enumerate().map(|(place, stored)| (stored.id, place)).collect(),
         };
         let own = |entry: &&Entry| self.by_key.get(entry.key.as_str()).copied();
         let other = |entry: &&Entry| self.known.aliases.get(&entry.key).and_then(|id| ids.get(id)).copied();
@@ -145,28 +168,33 @@ impl<'a> Matching<'a> {
         let aliased = aliased.filter_map(|(place, entry)| Some((place, other(entry)?)));
         let (sure, doubtful): (Vec<_>, Vec<_>) =
             named.chain(aliased).partition(|(place, stored)| self.may_be(*place, *stored));
+        self.nothing_lacks()?;
         sure.into_iter().for_each(|(place, stored)| self.take(place, stored));
-        self.by_moved_id(&doubtful);
+        self.by_moved_id(&doubtful)
     }
 
     /// Whether an id can mean what it meant: it may be edited, or dated anew, or both a little.
     fn may_be(&self, place: usize, stored: usize) -> bool {
-        let (was, is) = (&self.stored(stored).entry.published, &self.read[place].published);
+        let (was, is) = (&self.stored(stored).published, &self.read[place].published);
         let dated = [was, is].iter().all(|stamp| known_time(stamp) && precise(stamp));
-        !dated || minute(was) == minute(is) || self.alike(place, stored).agree
+        !dated || minute(was) == minute(is) || self.alike(place, stored).is_some_and(|alike| alike.agree)
     }
 
     /// Ids whose entry has another time and other words. An outlet may bump a summary so; or its ids count the entries from
     /// the top, and each means another entry with each new one. Then the entry is found that has this time and these words.
-    fn by_moved_id(&mut self, doubtful: &[(usize, usize)]) {
+    fn by_moved_id(&mut self, doubtful: &[(usize, usize)]) -> Result<(), Lacking> {
         if doubtful.is_empty() {
-            return;
+            return Ok(());
         }
+        let minutes: HashSet<i64> = doubtful.iter().map(|(place, _)| minute(&self.read[*place].published)).collect();
         let mut standing = HashMap::<(i64, &[&str]), Vec<usize>>::new();
         for stored in (0..self.known.entries.len()).filter(|stored| !self.taken[*stored]) {
-            let at = minute(&self.stored(stored).entry.published);
-            standing.entry((at, self.stored_words(stored))).or_default().push(stored);
+            let at = minute(&self.stored(stored).published);
+            // Those of other minutes can't be meant: their words are nobody's business.
+            let Some(words) = minutes.contains(&at).then(|| self.stored_words(stored)).flatten() else { continue };
+            standing.entry((at, words)).or_default().push(stored);
         }
+        self.nothing_lacks()?;
         let mut moved = Vec::new();
         for &(place, _) in doubtful {
             let entry = self.read[place];
@@ -180,14 +208,15 @@ impl<'a> Matching<'a> {
         }
         moved.into_iter().for_each(|(place, stored)| self.take(place, stored));
         doubtful.iter().for_each(|&(place, stored)| self.take(place, stored));
+        Ok(())
     }
 
     /// What is left on both sides: keys that count the entries of a minute, another form of the same live blog, or another
     /// scheme of ids. All pairs that time or words allow are weighed, and the best are taken first.
-    fn by_words(&mut self) {
+    fn by_words(&mut self) -> Result<(), Lacking> {
         let left: Vec<usize> = (0..self.read.len()).filter(|place| self.found[*place].is_none()).collect();
         if left.is_empty() || self.taken.iter().all(|taken| *taken) {
-            return;
+            return Ok(());
         }
         let candidates = Candidates::of(self);
         let mut pairs = Vec::new();
@@ -199,24 +228,26 @@ impl<'a> Matching<'a> {
                 }
                 compared += 1;
                 if let Some((evidence, share)) = self.weigh(place, stored) {
-                    let same_key = self.stored(stored).entry.key == self.read[place].key;
+                    let same_key = self.stored(stored).key == self.read[place].key;
                     pairs.push((evidence, share, same_key, place, stored));
                 }
             }
         }
+        self.nothing_lacks()?;
         // A stable sort: of equals, the order of the page.
         pairs.sort_by(|one, other| other.0.cmp(&one.0).then(other.1.total_cmp(&one.1)).then(other.2.cmp(&one.2)));
         for (_, _, _, place, stored) in pairs {
             self.take(place, stored);
         }
+        Ok(())
     }
 
     /// What speaks for a pair whose ids don't.
     fn weigh(&self, place: usize, stored: usize) -> Option<(Evidence, f64)> {
-        let (entry, known) = (self.read[place], &self.stored(stored).entry);
+        let (entry, known) = (self.read[place], self.stored(stored));
         let (stem, known_stem) = (derived_stem(&entry.key), derived_stem(&known.key));
-        let words = self.alike(place, stored);
-        let enough = self.stored_words(stored).len() >= FEW_WORDS;
+        let words = self.alike(place, stored)?;
+        let enough = self.stored_words(stored)?.len() >= FEW_WORDS;
         let dated = known_time(&entry.published) && known_time(&known.published);
         let same_time = dated && instants_agree(&entry.published, &known.published);
         let evidence = match (stem, known_stem) {
@@ -226,7 +257,7 @@ impl<'a> Matching<'a> {
                 // Where nothing is dated, the count says nothing: it begins anew with each page. Of several entries of a
                 // minute, one may be gone and another one come back into view, so that something has to be left of it.
                 _ if entry.key == known.key && stem != UNTIMED => {
-                    let left = || self.alike_in_own(place, stored).share >= LEFT;
+                    let left = || self.alike_in_own(place, stored).is_some_and(|own| own.share >= LEFT);
                     Some(Evidence::Count).filter(|_| left() || self.is_alone(place, stored, stem))?
                 }
                 _ => return None,
@@ -252,15 +283,17 @@ impl<'a> Matching<'a> {
     fn is_alone(&self, place: usize, stored: usize, stem: &str) -> bool {
         let began = minute(&self.read[place].published);
         let cut = self.stored(stored).edge || self.oldest.is_none_or(|oldest| began <= super::minute(oldest));
-        let older = |entry: &Entry| known_time(&entry.published) && minute(&entry.published) < began;
-        let goes_back =
-            || self.read.iter().any(|entry| older(entry)) || self.known.entries.iter().any(|stored| older(&stored.entry));
+        let older = |published: &Stamp| known_time(published) && minute(published) < began;
+        let goes_back = || {
+            let read = self.read.iter().any(|entry| older(&entry.published));
+            read || self.known.entries.iter().any(|stored| older(&stored.published))
+        };
         if cut && goes_back() {
             return false;
         }
         let of_minute = |key: &str| derived_stem(key) == Some(stem);
         let read = self.read.iter().filter(|entry| of_minute(&entry.key));
-        let stored = self.known.entries.iter().filter(|stored| of_minute(&stored.entry.key));
+        let stored = self.known.entries.iter().filter(|stored| of_minute(&stored.key));
         read.take(2).count() == 1 && stored.take(2).count() == 1
     }
 
@@ -268,7 +301,7 @@ impl<'a> Matching<'a> {
     /// again, word for word: "Good morning and welcome", each day.
     fn is_lacking(&self, stored: usize) -> bool {
         let stored = self.stored(stored);
-        !stored.withdrawn && self.oldest.is_some_and(|oldest| stored.entry.published.at >= oldest)
+        !stored.withdrawn && self.oldest.is_some_and(|oldest| stored.published.at >= oldest)
     }
 
     fn finish(self) -> Vec<Matched> {
@@ -279,7 +312,7 @@ impl<'a> Matching<'a> {
         for (entry, found) in self.read.iter().zip(&self.found) {
             let matched = match found {
                 Some(stored) => {
-                    let key = self.known.entries[*stored].entry.key.clone();
+                    let key = self.known.entries[*stored].key.clone();
                     let named = self.by_key.contains_key(entry.key.as_str()) || self.known.aliases.contains_key(&entry.key);
                     let alias = key != entry.key && derived_stem(&entry.key).is_none() && !named;
                     Matched { stored: Some(*stored), key, alias }
@@ -332,7 +365,7 @@ impl<'a> Candidates<'a> {
         let mut candidates =
             Candidates { stems: HashMap::new(), minutes: HashMap::new(), loose: Vec::new(), lacking: Vec::new(), all };
         for &place in &candidates.all {
-            let entry = &matching.stored(place).entry;
+            let entry = matching.stored(place);
             if let Some(stem) = derived_stem(&entry.key) {
                 candidates.stems.entry(stem).or_default().push(place);
                 if matching.is_lacking(place) {

@@ -1,5 +1,6 @@
 //! What a fresh reading of a live blog changes in what is stored of it. Pure: the store hands in what it knows and writes
-//! what comes back.
+//! what comes back. Of most entries their ids, times and hashes are enough; where what one says decides, and it was not handed
+//! in, [`Lacking`] comes back instead.
 //!
 //! The rules, in one place:
 //! - an entry is never taken away: one that the outlet takes back is marked as withdrawn (see `presence`);
@@ -11,7 +12,7 @@
 //! - a capture older than the newest one read may add entries, and changes nothing else;
 //! - a page that only another version of tidings reads otherwise has not been edited.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
@@ -69,8 +70,14 @@ pub struct Known {
 /// One stored entry.
 #[derive(Debug, Clone, PartialEq)]
 pub struct KnownEntry {
-    /// The entry as it stands.
-    pub entry: Entry,
+    /// The entry's id.
+    pub id: Uuid,
+    /// See [`Entry::key`].
+    pub key: String,
+    /// See [`Entry::published`].
+    pub published: Stamp,
+    /// The entry as it stands, where it was looked up. A long live blog has thousands, and few of them are compared.
+    pub entry: Option<Box<Entry>>,
     /// See [`Settled::rank`].
     pub rank: u32,
     /// How often it has been edited, and one.
@@ -88,6 +95,11 @@ pub struct KnownEntry {
     /// Whether the outlet has taken it back.
     pub withdrawn: bool,
 }
+
+/// Stored entries that have to be looked up before anything can be decided: what they say has to be compared. Never empty,
+/// and none of them was handed in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lacking(pub BTreeSet<Uuid>);
 
 /// What to write.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -155,21 +167,26 @@ pub struct Settled {
 }
 
 /// Compares `reading` with what is `known` of the same live blog.
-pub fn reconcile(known: &Known, reading: &Reading) -> Changes {
+///
+/// # Errors
+///
+/// [`Lacking`] where entries have to be looked up first.
+pub fn reconcile(known: &Known, reading: &Reading) -> Result<Changes, Lacking> {
     let (read, seen) = (reading.blog, reading.seen);
     let outdated = known.seen.is_some_and(|newest| seen < newest);
     let head = known.head.as_ref().unwrap_or(&read.head);
     let mut next_rank = HashMap::<i64, u32>::new();
     for stored in &known.entries {
-        let next = next_rank.entry(stored.entry.published.at.timestamp_millis()).or_default();
+        let next = next_rank.entry(stored.published.at.timestamp_millis()).or_default();
         *next = (*next).max(stored.rank + 1);
     }
 
     let mut changes = Changes::default();
     let mut present = vec![false; known.entries.len()];
+    let mut lacking = BTreeSet::new();
     let entries = oldest_first(&read.entries);
     let oldest = reach::reach(&entries).map(|(oldest, _)| minute(oldest));
-    for (entry, matched) in entries.iter().zip(matching::matched(known, &entries)) {
+    for (entry, matched) in entries.iter().zip(matching::matched(known, &entries)?) {
         let Some(stored) = matched.stored.map(|place| &known.entries[place]) else {
             let next = next_rank.entry(entry.published.at.timestamp_millis()).or_default();
             let updated = entry.updated.clone().filter(|stamp| stamp.at <= seen + SKEW);
@@ -182,24 +199,35 @@ pub fn reconcile(known: &Known, reading: &Reading) -> Changes {
         };
         present[matched.stored.unwrap_or_default()] = true;
         if matched.alias {
-            changes.aliases.push((entry.key.clone(), stored.entry.id));
+            changes.aliases.push((entry.key.clone(), stored.id));
         }
-        match difference(stored, entry, reading, outdated) {
+        if outdated || stored.shown_hash == shown_hash(entry) {
+            changes.unchanged += 1;
+            continue;
+        }
+        let Some(was) = stored.entry.as_deref() else {
+            lacking.insert(stored.id);
+            continue;
+        };
+        match difference(stored, was, entry, reading) {
             Difference::None => changes.unchanged += 1,
             Difference::Shown => {
-                let entry = kept(stored, entry, stored.entry.updated.clone());
-                let parts = content::parts(&stored.entry, &entry);
+                let entry = kept(stored, entry, was.updated.clone());
+                let parts = content::parts(was, &entry);
                 let touched = settled(entry, stored.rank, stored.revision, reading);
                 changes.touched.push(Settled { parts, edge: stored.edge, ..touched });
             }
             Difference::Said => {
-                let entry = kept(stored, entry, Some(moved(stored, entry.updated.as_ref(), seen)));
-                let parts = content::parts(&stored.entry, &entry);
-                let significance = content::significance(&stored.entry, &entry);
+                let entry = kept(stored, entry, Some(moved(was, entry.updated.as_ref(), seen)));
+                let parts = content::parts(was, &entry);
+                let significance = content::significance(was, &entry);
                 let edited = settled(entry, stored.rank, stored.revision + 1, reading);
                 changes.edited.push(Settled { parts, significance, edge: stored.edge, ..edited });
             }
         }
+    }
+    if !lacking.is_empty() {
+        return Err(Lacking(lacking));
     }
     if !outdated {
         let standing = presence::presence(known, reading, &entries, &present);
@@ -213,31 +241,39 @@ pub fn reconcile(known: &Known, reading: &Reading) -> Changes {
     };
     let ended = |head: &Head| head.coverage.state == CoverageState::Ended;
     changes.ended = known.head.as_ref().is_some_and(|stored| !ended(stored)) && changes.head.as_ref().is_some_and(ended);
-    changes
+    Ok(changes)
 }
 
 /// Whether the page of an unknown live blog is another page of a known one, whose host or slug has changed: half of its
 /// entries, two at least, are known with these words at these times. Words alone would not do: pages of one outlet share
 /// some, and where ids count the entries, those too.
-pub fn same_blog(known: &Known, read: &LiveBlog) -> bool {
+///
+/// # Errors
+///
+/// [`Lacking`] where entries have to be looked up first.
+pub fn same_blog(known: &Known, read: &LiveBlog) -> Result<bool, Lacking> {
     let entries = oldest_first(&read.entries);
-    let matches = matching::matched(known, &entries);
-    let both =
-        entries.iter().zip(matches).filter_map(|(entry, matched)| Some((entry, &known.entries[matched.stored?].entry)));
-    let minute_of = |entry: &Entry| minute(entry.published.at);
-    let alike =
-        both.filter(|(entry, stored)| minute_of(entry) == minute_of(stored) && matching::agree(entry, stored)).count();
-    alike >= 2 && alike * 2 >= entries.len()
+    let matches = matching::matched(known, &entries)?;
+    let both = entries.iter().zip(matches).filter_map(|(entry, matched)| Some((entry, &known.entries[matched.stored?])));
+    let at_its_time = |(entry, stored): &(&&Entry, &KnownEntry)| minute(entry.published.at) == minute(stored.published.at);
+    let (mut alike, mut lacking) = (0, BTreeSet::new());
+    for (entry, stored) in both.filter(at_its_time) {
+        match &stored.entry {
+            Some(was) => alike += usize::from(matching::agree(was, entry)),
+            None => _ = lacking.insert(stored.id),
+        }
+    }
+    if lacking.is_empty() { Ok(alike >= 2 && alike * 2 >= entries.len()) } else { Err(Lacking(lacking)) }
 }
 
 /// What a page that came again with the same bytes says: what it lacked before, it lacks in two refreshes in a row.
 pub fn confirm(known: &Known, seen: DateTime<Utc>) -> Changes {
     let again = |stored: &&KnownEntry| !stored.withdrawn && stored.missing.is_some() && stored.missing == known.seen;
     let withdrawn = known.entries.iter().filter(again).filter(|stored| stored.missing < Some(seen));
-    Changes { withdrawn: withdrawn.map(|stored| stored.entry.id).collect(), ..Changes::default() }
+    Changes { withdrawn: withdrawn.map(|stored| stored.id).collect(), ..Changes::default() }
 }
 
-/// How an entry of the page differs from the stored one.
+/// How an entry of the page differs from the stored one, where what is shown of them does.
 enum Difference {
     None,
     /// In what a feed shows around what it says.
@@ -246,12 +282,9 @@ enum Difference {
     Said,
 }
 
-fn difference(stored: &KnownEntry, entry: &Entry, reading: &Reading, outdated: bool) -> Difference {
-    if outdated || stored.shown_hash == shown_hash(entry) {
-        return Difference::None;
-    }
+fn difference(stored: &KnownEntry, was: &Entry, entry: &Entry, reading: &Reading) -> Difference {
     // A text capture and an HTML page never say quite the same, and no outlet has edited anything by that.
-    if stored.plain != reading.plain && matching::agree(&stored.entry, entry) {
+    if stored.plain != reading.plain && matching::agree(was, entry) {
         return if reading.plain { Difference::None } else { Difference::Shown };
     }
     if stored.content_hash == content_hash(entry) || reading.reread { Difference::Shown } else { Difference::Said }
@@ -259,8 +292,8 @@ fn difference(stored: &KnownEntry, entry: &Entry, reading: &Reading, outdated: b
 
 /// The entry as read, with what it keeps for ever.
 fn kept(stored: &KnownEntry, read: &Entry, updated: Option<Stamp>) -> Entry {
-    let (id, key) = (stored.entry.id, stored.entry.key.clone());
-    Entry { id, key, published: stored.entry.published.clone(), updated, ..read.clone() }
+    let (id, key) = (stored.id, stored.key.clone());
+    Entry { id, key, published: stored.published.clone(), updated, ..read.clone() }
 }
 
 fn settled(entry: Entry, rank: u32, revision: u32, reading: &Reading) -> Settled {
@@ -291,8 +324,8 @@ fn oldest_first(entries: &[Entry]) -> Vec<&Entry> {
 
 /// The `updated` of an entry whose content changed: the outlet's own stamp where it is news and can be believed, else the
 /// capture in which the change was first seen. It never moves back.
-fn moved(stored: &KnownEntry, outlets: Option<&Stamp>, seen: DateTime<Utc>) -> Stamp {
-    let last = stored.entry.last_changed();
+fn moved(was: &Entry, outlets: Option<&Stamp>, seen: DateTime<Utc>) -> Stamp {
+    let last = was.last_changed();
     match outlets {
         Some(stamp) if stamp.at > last && stamp.at <= seen + SKEW => stamp.clone(),
         _ => {

@@ -37,30 +37,29 @@ pub(super) fn presence(known: &Known, reading: &Reading, entries: &[&Entry], pre
     let each = || known.entries.iter().zip(present);
     for (stored, _) in each().filter(|(_, present)| **present) {
         if stored.withdrawn {
-            standing.restored.push(stored.entry.id);
+            standing.restored.push(stored.id);
         } else if stored.missing.is_some() {
-            standing.found.push(stored.entry.id);
+            standing.found.push(stored.id);
         }
     }
     // The outlet says so itself: nothing is to be waited for.
     let keys: HashSet<&str> = reading.blog.withdrawn.iter().map(String::as_str).collect();
     let named: HashSet<&Uuid> = keys.iter().filter_map(|key| known.aliases.get(*key)).collect();
-    let told = |entry: &Entry| keys.contains(entry.key.as_str()) || named.contains(&entry.id);
-    let taken_back = |(stored, present): &(&KnownEntry, &bool)| !**present && !stored.withdrawn && told(&stored.entry);
-    standing.withdrawn = each().filter(taken_back).map(|(stored, _)| stored.entry.id).collect();
+    let told = |stored: &KnownEntry| keys.contains(stored.key.as_str()) || named.contains(&stored.id);
+    let taken_back = |(stored, present): &(&KnownEntry, &bool)| !**present && !stored.withdrawn && told(stored);
+    standing.withdrawn = each().filter(taken_back).map(|(stored, _)| stored.id).collect();
     let Some((oldest, newest)) = reach(entries).filter(|_| complete(reading)) else { return standing };
     let within = |at: DateTime<Utc>| oldest < at && at < newest;
-    let expected =
-        || each().filter(|(stored, _)| !stored.withdrawn && !told(&stored.entry) && within(stored.entry.published.at));
+    let expected = || each().filter(|(stored, _)| !stored.withdrawn && !told(stored) && within(stored.published.at));
     let lacking = expected().filter(|(_, present)| !**present).count();
     if lacking > FEW && lacking * 3 > expected().count() {
         return standing;
     }
     for (stored, _) in expected().filter(|(_, present)| !**present) {
         match stored.missing {
-            None => standing.missed.push(stored.entry.id),
+            None => standing.missed.push(stored.id),
             // The same capture read twice is no second refresh.
-            Some(since) if since < reading.seen => standing.withdrawn.push(stored.entry.id),
+            Some(since) if since < reading.seen => standing.withdrawn.push(stored.id),
             Some(_) => {}
         }
     }

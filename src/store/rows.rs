@@ -142,14 +142,17 @@ pub(super) fn blog_of(row: &SqliteRow) -> Result<Uuid, Fault> {
     id(row, "blog")
 }
 
-pub(super) fn known_entry(row: &SqliteRow) -> Result<KnownEntry, Fault> {
-    let entry = entry(row)?;
+/// What is known of an entry; `entry` is all of it, where it was looked up.
+pub(super) fn known_entry(row: &SqliteRow, entry: Option<Box<Entry>>) -> Result<KnownEntry, Fault> {
     // An earlier schema left them empty where their definition has changed since.
-    let either = |column: &str, anew: fn(&Entry) -> Hash| match row.try_get::<&[u8], _>(column)? {
-        [] => Ok(anew(&entry)),
-        bytes => hash(bytes, column),
+    let either = |column: &str, anew: fn(&Entry) -> Hash| match (row.try_get::<&[u8], _>(column)?, &entry) {
+        ([], Some(entry)) => Ok(anew(entry)),
+        (bytes, _) => hash(bytes, column),
     };
     Ok(KnownEntry {
+        id: id(row, "id")?,
+        key: row.try_get("key")?,
+        published: from_json(row, "published_stamp")?,
         rank: number(row, "rank")?,
         revision: number(row, "revision")?,
         content_hash: either("content_hash", content_hash)?,

@@ -1,12 +1,14 @@
 //! The one transaction of a refresh: what a reading changes, its revisions, its log and its bytes, all of it or nothing.
 
+use std::collections::{BTreeSet, HashMap};
+
 use chrono::{DateTime, Utc};
 use sqlx::{Row, Sqlite, SqliteConnection, Transaction};
 use uuid::Uuid;
 
 use crate::identity::derived_stem;
-use crate::model::{Head, LiveBlog, Problem};
-use crate::reconcile::{Changes, Known, Reading, Settled, confirm, reconcile, same_blog};
+use crate::model::{Entry, Head, LiveBlog, Problem};
+use crate::reconcile::{Changes, Known, Lacking, Reading, Settled, confirm, reconcile, same_blog};
 
 use super::captures::{self, Circumstances, NewCapture};
 use super::changes::{About, ChangeKind, Moment, Next, log, next};
@@ -57,7 +59,7 @@ impl Store {
             let known_as = capture.and_then(|capture| capture.known_as);
             let Resolved { blog, mut known, moved } = resolve(&mut write, reading.blog, known_as).await?;
             known.seen = known.seen.max(again.and_then(|again| again.after));
-            let changes = reconcile(&known, reading);
+            let changes = decided(&mut write, &mut known, |known| reconcile(known, reading)).await?;
             let kept = match capture.filter(|_| moved || again.is_some() || !changes.is_nothing()) {
                 Some(capture) => {
                     let id = again.map(|again| again.id);
@@ -150,12 +152,12 @@ async fn resolve(db: &mut SqliteConnection, read: &LiveBlog, known_as: Option<Uu
         return Ok(Resolved { blog: head.id, known: own, moved: false });
     }
     for candidate in candidates(db, read, known_as).await? {
-        let other = known(db, candidate).await?;
-        let Some(head) = other.head.as_ref().filter(|head| head.outlet == read.head.outlet && same_blog(&other, read))
-        else {
+        let mut other = known(db, candidate).await?;
+        let head = other.head.as_ref().filter(|head| head.outlet == read.head.outlet);
+        let Some(blog) = head.map(|head| head.id) else { continue };
+        if !decided(db, &mut other, |other| same_blog(other, read)).await? {
             continue;
-        };
-        let blog = head.id;
+        }
         sqlx::query("INSERT INTO blog_alias (id, blog) VALUES (?, ?)")
             .bind(&id.as_bytes()[..])
             .bind(&blog.as_bytes()[..])
@@ -197,22 +199,66 @@ async fn known(db: &mut SqliteConnection, id: Uuid) -> Result<Known, Fault> {
     };
     let head = rows::head(&row)?;
     let id = &head.id.as_bytes()[..];
-    // Each value of a row is copied, and a long live blog has thousands of rows: only what is needed.
+    // Each value of a row is copied, and a long live blog has thousands of rows: only what is needed of all of them.
     let entries = sqlx::query(
-        "SELECT id, key, permalink, headline, byline, published_stamp, updated_stamp, body_html, body_text, images, marks, problems,
-            rank, revision, content_hash, shown_hash, plain, edge, missing, withdrawn FROM entry WHERE blog = ? ORDER BY n",
+        "SELECT id, key, published_stamp, rank, revision, content_hash, shown_hash, plain, edge, missing, withdrawn,
+            content_hash = x'' OR shown_hash = x'' AS unhashed FROM entry WHERE blog = ? ORDER BY n",
     );
     let entries = entries.bind(id).fetch_all(&mut *db).await?;
+    let mut unhashed = BTreeSet::new();
+    for row in &entries {
+        if row.try_get("unhashed")? {
+            unhashed.insert(rows::id(row, "id")?);
+        }
+    }
+    let mut whole = look_up(db, &unhashed).await?;
+    let known_entry = |row| rows::known_entry(row, whole.remove(&rows::id(row, "id")?));
     let aliases = sqlx::query("SELECT key, entry FROM entry_alias WHERE blog = ?").bind(id).fetch_all(db).await?;
     Ok(Known {
         seen: Some(rows::instant(&row, "seen")?),
-        entries: entries.iter().map(rows::known_entry).collect::<Result<_, _>>()?,
+        entries: entries.iter().map(known_entry).collect::<Result<_, _>>()?,
         aliases: aliases
             .iter()
             .map(|row| Ok((row.try_get("key")?, rows::id(row, "entry")?)))
             .collect::<Result<_, Fault>>()?,
         head: Some(head),
     })
+}
+
+/// What `decide` comes to, once everything is looked up that it asks for.
+async fn decided<T>(
+    db: &mut SqliteConnection,
+    known: &mut Known,
+    decide: impl Fn(&Known) -> Result<T, Lacking>,
+) -> Result<T, Fault> {
+    loop {
+        let lacking = match decide(known) {
+            Ok(decided) => return Ok(decided),
+            Err(Lacking(lacking)) => lacking,
+        };
+        let mut whole = look_up(db, &lacking).await?;
+        for stored in known.entries.iter_mut().filter(|stored| lacking.contains(&stored.id)) {
+            stored.entry = whole.remove(&stored.id);
+        }
+    }
+}
+
+/// All of these entries. Each of them is there, or it is an error.
+async fn look_up(db: &mut SqliteConnection, ids: &BTreeSet<Uuid>) -> Result<HashMap<Uuid, Box<Entry>>, Fault> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let found = sqlx::query(
+        "SELECT id, key, permalink, headline, byline, published_stamp, updated_stamp, body_html, body_text, images, marks, problems
+         FROM entry WHERE id IN (SELECT unhex(value) FROM json_each(?))",
+    );
+    let found = found.bind(rows::id_list(ids.iter().copied())).fetch_all(db).await?;
+    let entries = found.iter().map(|row| rows::entry(row).map(|entry| (entry.id, Box::new(entry))));
+    let entries: HashMap<_, _> = entries.collect::<Result<_, _>>()?;
+    match ids.iter().find(|id| !entries.contains_key(id)) {
+        Some(id) => Err(Fault::Damaged(format!("entry {id} is not found by its id"))),
+        None => Ok(entries),
+    }
 }
 
 /// Says which change was the newest before.
