@@ -10,15 +10,24 @@ use tokio::task::{JoinHandle, spawn_blocking};
 /// Each answer comes from SQLite's thread. Among the tasks of a runtime, whoever waits for one is woken from outside and stands behind
 /// all that is ready there: on a server at its limit that was fifty milliseconds for the statements of one refresh. What has begun is
 /// finished, whether or not anybody still waits for it.
-pub(crate) async fn apart<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
+///
+/// It begins with the call: whoever is going to call it would otherwise hold room for all of `work` from its own beginning.
+pub(crate) fn apart<T, W>(work: W) -> impl Future<Output = T> + Send + use<T, W>
+where
+    T: Send + 'static,
+    W: Future<Output = T> + Send + 'static,
+{
     let runtime = Handle::current();
-    match busy(move || runtime.block_on(work)).await {
-        Ok(done) => done,
-        Err(broken) => match broken.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            // The runtime is going down, and so does whoever waits.
-            Err(_) => std::future::pending().await,
-        },
+    let begun = busy(move || runtime.block_on(work));
+    async move {
+        match begun.await {
+            Ok(done) => done,
+            Err(broken) => match broken.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // The runtime is going down, and so does whoever waits.
+                Err(_) => std::future::pending().await,
+            },
+        }
     }
 }
 

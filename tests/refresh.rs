@@ -113,6 +113,15 @@ impl Desk {
 const ONE: &str = "<live>\nat 12:01 The ferry waits";
 const TWO: &str = "<live>\nat 12:04 It sails\nat 12:01 The ferry waits";
 
+/// Where a thousand live blogs are due at once, all but a few wait for their hosts.
+#[tokio::test]
+async fn a_refresh_that_waits_takes_little_memory() {
+    let desk = Desk::open().await;
+    let refresh = desk.follower.refresh(desk.source().await, desk.stop.subscribe());
+    let size = std::mem::size_of_val(&refresh);
+    assert!(size < 4096, "{size} bytes");
+}
+
 #[tokio::test]
 async fn a_page_is_read_and_then_asked_for_conditionally() {
     let desk = Desk::open().await;

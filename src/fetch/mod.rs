@@ -154,7 +154,8 @@ impl Inner {
                 way.push(there);
                 continue;
             }
-            let read = budget.spend_rest(self.read(here, response, validators, asked_at)).await;
+            // Boxed, or everyone that waits for its host above would hold room for it.
+            let read = budget.spend_rest(Box::pin(self.read(here, response, validators, asked_at))).await;
             let read = read.unwrap_or_else(|_| Err(self.overdue(url)));
             if let Err(error) = &read
                 && let Some(pause) = error.retry_after()

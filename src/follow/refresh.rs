@@ -84,7 +84,8 @@ impl Follower {
         // Both of one look at the wall clock, which may have been set since.
         let next = state.last_tried.map_or_else(TimeDelta::zero, |tried| state.next_due - tried);
         if state.backfill.as_ref().is_some_and(|backfill| backfill.next.is_some()) && state.failures == 0 {
-            self.backfill(state, stop).await?;
+            // Hundreds of refreshes may wait for their hosts, and few ever come here: not room for it in each.
+            Box::pin(self.backfill(state, stop)).await?;
         }
         self.hold(&url, next);
         Ok(self.refreshed(url, outcome))
