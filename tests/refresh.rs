@@ -119,7 +119,7 @@ async fn a_refresh_that_waits_takes_little_memory() {
     let desk = Desk::open().await;
     let refresh = desk.follower.refresh(desk.source().await, desk.stop.subscribe());
     let size = std::mem::size_of_val(&refresh);
-    assert!(size < 4096, "{size} bytes");
+    assert!(size < 3072, "{size} bytes");
 }
 
 #[tokio::test]

@@ -41,7 +41,7 @@ use body::{Most, NoBody};
 use budget::{Budget, Overdue};
 use error::{chain, refused_address};
 use gate::{Gate, Visit};
-use permission::Permissions;
+use permission::{Permissions, Standing, path};
 
 /// Other kinds are refused, so they are not asked for either.
 const WANTED: &str = "text/html, application/xhtml+xml, application/json;q=0.9, text/plain;q=0.8";
@@ -126,7 +126,6 @@ impl Fetcher {
 type Answered = (Page, Validators, Vec<(String, String)>);
 
 impl Inner {
-    /// Redirects are followed here and not by the client, so that each hop is looked at and an error can name the way.
     async fn get(
         &self,
         url: &Url,
@@ -135,10 +134,36 @@ impl Inner {
         now: &(dyn Fn() -> DateTime<Utc> + Send + Sync),
     ) -> Result<Fetched, FetchError> {
         redirect::check(url).map_err(|reason| FetchError::Address { url: without_login(url), reason: reason.to_owned() })?;
+        let mut visit = self.gate.visit();
+        if !self.is_refused(url) {
+            self.enter(url, reach, &mut visit).await?;
+        }
+        // Boxed: hundreds may wait for their hosts above, and each would hold room for all of it.
+        Box::pin(self.get_within(visit, url, reach, validators, now)).await
+    }
+
+    /// Whether `url` is not asked for, whatever its host may say: that needs no turn there.
+    fn is_refused(&self, url: &Url) -> bool {
+        let by_robots = match self.permissions.standing(url) {
+            Standing::Known(robots) => robots.forbids(path(url)).is_some(),
+            Standing::Unknown(_) => true,
+            Standing::Ask => false,
+        };
+        by_robots || self.no_tls.is_some() && url.scheme() == "https"
+    }
+
+    /// Redirects are followed here and not by the client, so that each hop is looked at and an error can name the way.
+    async fn get_within(
+        &self,
+        mut visit: Visit<'_>,
+        url: &Url,
+        reach: Reach,
+        validators: &Validators,
+        now: &(dyn Fn() -> DateTime<Utc> + Send + Sync),
+    ) -> Result<Fetched, FetchError> {
         let mut start = url.clone();
         start.set_fragment(None);
-        let mut way = vec![start];
-        let (mut visit, mut budget) = (self.gate.visit(), Budget::new(self.settings.timeout));
+        let (mut way, mut budget) = (vec![start], Budget::new(self.settings.timeout));
         loop {
             let here = &way[way.len() - 1];
             if let Some(reason) = self.no_tls.as_ref().filter(|_| here.scheme() == "https") {
@@ -154,8 +179,7 @@ impl Inner {
                 way.push(there);
                 continue;
             }
-            // Boxed, or everyone that waits for its host above would hold room for it.
-            let read = budget.spend_rest(Box::pin(self.read(here, response, validators, asked_at))).await;
+            let read = budget.spend_rest(self.read(here, response, validators, asked_at)).await;
             let read = read.unwrap_or_else(|_| Err(self.overdue(url)));
             if let Err(error) = &read
                 && let Some(pause) = error.retry_after()

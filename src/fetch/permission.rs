@@ -101,6 +101,11 @@ impl Permissions {
     }
 }
 
+/// What rules are about.
+pub(super) fn path(url: &Url) -> &str {
+    &url[Position::BeforePath..Position::AfterQuery]
+}
+
 impl Inner {
     /// Whether the robots.txt of `url`'s origin lets us ask for it.
     pub(super) async fn permitted(
@@ -132,7 +137,7 @@ impl Inner {
             self.enter(url, reach, visit).await?;
             visit.slow_down(delay);
         }
-        match robots.forbids(&url[Position::BeforePath..Position::AfterQuery]) {
+        match robots.forbids(path(url)) {
             Some(rule) => Err(FetchError::Forbidden { url: url.clone(), rule: rule.to_owned() }),
             None => Ok(()),
         }

@@ -71,7 +71,7 @@ impl Follower {
                 true => at_pace(source, (self.clock)()),
                 false => source,
             };
-            self.store.put_source(&state).await?;
+            Box::pin(self.store.put_source(&state)).await?;
             return Ok(self.refreshed(url, Outcome::Stopped));
         };
         // Also where the store fails: it was asked.
