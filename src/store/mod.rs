@@ -27,6 +27,7 @@ mod measure;
 mod compare;
 mod hub;
 mod life;
+mod known;
 mod list;
 mod log;
 mod notice;
