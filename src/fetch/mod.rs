@@ -41,7 +41,7 @@ use body::{Most, NoBody};
 use budget::{Budget, Overdue};
 use error::{chain, refused_address};
 use gate::{Gate, Visit};
-use permission::{Permissions, Standing, path};
+use permission::Permissions;
 
 /// Other kinds are refused, so they are not asked for either.
 const WANTED: &str = "text/html, application/xhtml+xml, application/json;q=0.9, text/plain;q=0.8";
@@ -134,22 +134,21 @@ impl Inner {
         now: &(dyn Fn() -> DateTime<Utc> + Send + Sync),
     ) -> Result<Fetched, FetchError> {
         redirect::check(url).map_err(|reason| FetchError::Address { url: without_login(url), reason: reason.to_owned() })?;
+        // What is not asked for, whatever its host may say, needs no turn there.
+        self.can_speak(url)?;
+        self.not_forbidden(url)?;
         let mut visit = self.gate.visit();
-        if !self.is_refused(url) {
-            self.enter(url, reach, &mut visit).await?;
-        }
+        self.enter(url, reach, &mut visit).await?;
         // Boxed: hundreds may wait for their hosts above, and each would hold room for all of it.
         Box::pin(self.get_within(visit, url, reach, validators, now)).await
     }
 
-    /// Whether `url` is not asked for, whatever its host may say: that needs no turn there.
-    fn is_refused(&self, url: &Url) -> bool {
-        let by_robots = match self.permissions.standing(url) {
-            Standing::Known(robots) => robots.forbids(path(url)).is_some(),
-            Standing::Unknown(_) => true,
-            Standing::Ask => false,
-        };
-        by_robots || self.no_tls.is_some() && url.scheme() == "https"
+    /// Whether the scheme of `url` can be spoken on this machine.
+    fn can_speak(&self, url: &Url) -> Result<(), FetchError> {
+        match &self.no_tls {
+            Some(reason) if url.scheme() == "https" => Err(FetchError::Setup { reason: reason.clone() }),
+            _ => Ok(()),
+        }
     }
 
     /// Redirects are followed here and not by the client, so that each hop is looked at and an error can name the way.
@@ -166,9 +165,7 @@ impl Inner {
         let (mut way, mut budget) = (vec![start], Budget::new(self.settings.timeout));
         loop {
             let here = &way[way.len() - 1];
-            if let Some(reason) = self.no_tls.as_ref().filter(|_| here.scheme() == "https") {
-                return Err(FetchError::Setup { reason: reason.clone() });
-            }
+            self.can_speak(here)?;
             self.permitted(here, reach, &mut visit, &mut budget, now).await?;
             self.enter(here, reach, &mut visit).await?;
             let asked_at = now();

@@ -101,12 +101,28 @@ impl Permissions {
     }
 }
 
-/// What rules are about.
-pub(super) fn path(url: &Url) -> &str {
-    &url[Position::BeforePath..Position::AfterQuery]
+fn unknown(url: &Url, reason: String) -> FetchError {
+    FetchError::RobotsUnknown { url: url.clone(), reason }
+}
+
+/// What the rules of its origin say of `url`.
+fn obeyed(robots: &Robots, url: &Url) -> Result<(), FetchError> {
+    match robots.forbids(&url[Position::BeforePath..Position::AfterQuery]) {
+        Some(rule) => Err(FetchError::Forbidden { url: url.clone(), rule: rule.to_owned() }),
+        None => Ok(()),
+    }
 }
 
 impl Inner {
+    /// What is known of `url` without asking anybody: an error where it may not be asked for.
+    pub(super) fn not_forbidden(&self, url: &Url) -> Result<(), FetchError> {
+        match self.permissions.standing(url) {
+            Standing::Known(robots) => obeyed(&robots, url),
+            Standing::Unknown(reason) => Err(unknown(url, reason)),
+            Standing::Ask => Ok(()),
+        }
+    }
+
     /// Whether the robots.txt of `url`'s origin lets us ask for it.
     pub(super) async fn permitted(
         &self,
@@ -132,15 +148,12 @@ impl Inner {
                 self.permissions.note(url, answer)
             }
         };
-        let robots = robots.map_err(|reason| FetchError::RobotsUnknown { url: url.clone(), reason })?;
+        let robots = robots.map_err(|reason| unknown(url, reason))?;
         if let Some(delay) = robots.delay {
             self.enter(url, reach, visit).await?;
             visit.slow_down(delay);
         }
-        match robots.forbids(path(url)) {
-            Some(rule) => Err(FetchError::Forbidden { url: url.clone(), rule: rule.to_owned() }),
-            None => Ok(()),
-        }
+        obeyed(&robots, url)
     }
 
     /// Asks for a robots.txt. One that is not there forbids nothing; of one that can't be read nobody knows what it forbids,

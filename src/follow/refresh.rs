@@ -71,6 +71,8 @@ impl Follower {
                 true => at_pace(source, (self.clock)()),
                 false => source,
             };
+            // Boxed, as the older pages below: hundreds of refreshes wait for their hosts, few come here, and each would hold
+            // room for it.
             Box::pin(self.store.put_source(&state)).await?;
             return Ok(self.refreshed(url, Outcome::Stopped));
         };
@@ -84,7 +86,6 @@ impl Follower {
         // Both of one look at the wall clock, which may have been set since.
         let next = state.last_tried.map_or_else(TimeDelta::zero, |tried| state.next_due - tried);
         if state.backfill.as_ref().is_some_and(|backfill| backfill.next.is_some()) && state.failures == 0 {
-            // Hundreds of refreshes may wait for their hosts, and few ever come here: not room for it in each.
             Box::pin(self.backfill(state, stop)).await?;
         }
         self.hold(&url, next);
