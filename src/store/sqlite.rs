@@ -35,6 +35,11 @@ const MIGRATIONS: &[&str] = &[
 /// otherwise, and each switch is a wait.
 const ROWS: usize = 1024;
 
+/// What each connection keeps of the file's pages, as `PRAGMA cache_size` has it: in KiB where it is negative. SQLite's own
+/// 2 MiB fill over the first hour or so of a busy store, which looks like memory that leaks; the system keeps the pages anyway, and
+/// half of it is no slower (`benches/load.rs`).
+const PAGES: &str = "-1024";
+
 /// The schema that has stories: what was stored before is grouped when it is made.
 const STORIES: usize = 4;
 
@@ -162,7 +167,12 @@ impl Store {
 }
 
 fn options(path: &Path) -> SqliteConnectOptions {
-    SqliteConnectOptions::new().filename(path).foreign_keys(true).busy_timeout(BUSY).row_buffer_size(ROWS)
+    SqliteConnectOptions::new()
+        .filename(path)
+        .foreign_keys(true)
+        .busy_timeout(BUSY)
+        .row_buffer_size(ROWS)
+        .pragma("cache_size", PAGES)
 }
 
 /// The first connection to a file, once it is known to be ours.
