@@ -14,6 +14,11 @@ use super::rows::{self, Fault, json};
 /// Live blogs that a page of an unknown one is compared with, at most: those that share most ids of entries with it.
 const CANDIDATES: i64 = 3;
 
+/// What reconciling is handed of every entry of a live blog. All of it stands in the index `entry_known`.
+const OF_ALL: &str =
+    "SELECT id, key, published_stamp, rank, revision, content_hash, shown_hash, plain, edge, missing, withdrawn,
+    content_hash = x'' OR shown_hash = x'' AS unhashed FROM entry WHERE blog = ? ORDER BY n";
+
 /// What a page was found to be a page of.
 pub(super) struct Resolved {
     pub blog: Uuid,
@@ -79,11 +84,7 @@ pub(super) async fn known(db: &mut SqliteConnection, id: Uuid) -> Result<Known, 
     let head = rows::head(&row)?;
     let id = &head.id.as_bytes()[..];
     // Each value of a row is copied, and a long live blog has thousands of rows: only what is needed of all of them.
-    let entries = sqlx::query(
-        "SELECT id, key, published_stamp, rank, revision, content_hash, shown_hash, plain, edge, missing, withdrawn,
-            content_hash = x'' OR shown_hash = x'' AS unhashed FROM entry WHERE blog = ? ORDER BY n",
-    );
-    let entries = entries.bind(id).fetch_all(&mut *db).await?;
+    let entries = sqlx::query(OF_ALL).bind(id).fetch_all(&mut *db).await?;
     let mut unhashed = BTreeSet::new();
     for row in &entries {
         if row.try_get("unhashed")? {
@@ -137,5 +138,22 @@ async fn look_up(db: &mut SqliteConnection, ids: &BTreeSet<Uuid>) -> Result<Hash
     match ids.iter().find(|id| !entries.contains_key(id)) {
         Some(id) => Err(Fault::Damaged(format!("entry {id} is not found by its id"))),
         None => Ok(entries),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::store::Store;
+
+    /// Every save reads it, of as many entries as the live blog has: each has a page of the file to itself, and more.
+    #[tokio::test]
+    async fn what_is_read_of_all_entries_is_read_from_an_index_alone_in_its_order() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("tidings.db")).await.unwrap();
+        let mut db = store.reading().await.ok().unwrap();
+        let plan = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {}", super::OF_ALL));
+        let plan: Vec<(i64, i64, i64, String)> = sqlx::query_as(plan).fetch_all(&mut *db).await.unwrap();
+        assert_eq!(plan.len(), 1, "no rows are sorted: {plan:?}");
+        assert!(plan[0].3.contains("USING COVERING INDEX entry_known (blog=?)"), "{plan:?}");
     }
 }
