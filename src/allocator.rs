@@ -18,14 +18,14 @@ const GENERIC_COLLECT: libmimalloc_sys::mi_option_t = 34;
 /// After how many of its slower allocations a thread gives back what it keeps for itself. It would be ten thousand. Each thread keeps
 /// pages for each size of block, and the two dozen of a busy server kept three times what was in use, and ever more for an hour
 /// (`benches/soak.rs`): a thread that has little to do seldom comes that far.
-const SELDOM: std::ffi::c_long = 500;
+const SLOW_ALLOCATIONS: std::ffi::c_long = 500;
 
 /// Has the allocator hand memory back early. It can be told so in no other way but by the environment.
 #[expect(unsafe_code, reason = "a foreign function; it sets numbers, and no other thread is there yet")]
 pub fn hand_memory_back() {
     unsafe {
         libmimalloc_sys::mi_option_set(PURGE_DELAY, KEPT);
-        libmimalloc_sys::mi_option_set(GENERIC_COLLECT, SELDOM);
+        libmimalloc_sys::mi_option_set(GENERIC_COLLECT, SLOW_ALLOCATIONS);
     }
 }
 

@@ -37,8 +37,7 @@ const MIGRATIONS: &[&str] = &[
 const ROWS: usize = 1024;
 
 /// What each connection keeps of the file's pages, as `PRAGMA cache_size` has it: in KiB where it is negative. SQLite's own
-/// 2 MiB fill over the first hour or so of a busy store, which looks like memory that leaks; the system keeps the pages anyway, and
-/// half of it is no slower (`benches/load.rs`).
+/// 2 MiB fill over the first hour or so of a busy store, which looks like memory that leaks, and the system keeps the pages anyway.
 const PAGES: &str = "-1024";
 
 /// The schema that has stories: what was stored before is grouped when it is made.
