@@ -179,7 +179,8 @@ impl Places {
         Ok(places)
     }
 
-    fn first(filed: i64) -> i64 {
+    /// The first place of the second that one stands at which is filed then, in milliseconds.
+    pub fn first(filed: i64) -> i64 {
         filed.max(0).div_euclid(1000) * PLACES
     }
 

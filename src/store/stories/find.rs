@@ -1,13 +1,14 @@
 //! Finds the stories of entries that are new or were edited, in the transaction that stores them.
 //!
 //! What it costs is bounded for each entry: [`KEYS`] look-ups in an index, of each at most [`LOOKED_AT`] rows, and [`COMPARED`]
-//! entries to compare with. Where no other outlet has said anything in these hours, nothing is looked up at all.
+//! entries to compare with. Where no other outlet has said anything since these hours began, nothing is looked up at all.
 
 use std::collections::HashMap;
 
 use sqlx::{Row, SqliteConnection};
 
 use super::super::rows::{Fault, json};
+use super::super::text::Places;
 use super::gists::{Surroundings, load};
 use super::join::Joining;
 use crate::model::{Entry, Mark};
@@ -22,6 +23,15 @@ const LOOKED_AT: i64 = 256;
 const COUNTED: i64 = 64;
 /// Entries that one is compared with: those that share most keys with it.
 const COMPARED: usize = 24;
+
+/// Whether an outlet other than `?1` has an entry at the place `?2` or a later one. The outlets are gone through, a few look-ups each,
+/// and not the entries: where one outlet has said everything in these hours, it may have said a hundred thousand things.
+const OTHERS: &str = "WITH RECURSIVE other (outlet) AS (
+        SELECT min(outlet) FROM blog
+        UNION ALL SELECT (SELECT min(outlet) FROM blog WHERE blog.outlet > other.outlet) FROM other WHERE outlet IS NOT NULL
+    )
+    SELECT EXISTS (SELECT 1 FROM other WHERE outlet <> ?1
+        AND EXISTS (SELECT 1 FROM entry WHERE entry.outlet = other.outlet AND history IN (0, 1) AND place >= ?2))";
 
 /// An entry whose story is looked for.
 #[derive(Debug)]
@@ -130,18 +140,12 @@ async fn told_before(db: &mut SqliteConnection, subjects: &[Subject]) -> Result<
 /// For each subject, the entries of other outlets that share most keys with it, in the same hours.
 async fn candidates(db: &mut SqliteConnection, subjects: &[Subject]) -> Result<HashMap<i64, Vec<i64>>, Fault> {
     let window = WINDOW.num_milliseconds();
-    let (Some(first), Some(last)) = (subjects.first(), subjects.last()) else { return Ok(HashMap::new()) };
+    let Some(first) = subjects.first() else { return Ok(HashMap::new()) };
     // All of them are of one page, and so of one outlet.
-    let (outlet, others): (String, bool) = sqlx::query_as(
-        "SELECT outlet, EXISTS (SELECT 1 FROM story_gist WHERE published BETWEEN ? AND ? AND outlet <> own.outlet)
-         FROM story_gist AS own WHERE entry = ?",
-    )
-    .bind(first.published - window)
-    .bind(last.published + window)
-    .bind(first.n)
-    .fetch_one(&mut *db)
-    .await?;
-    if !others {
+    let outlet: String =
+        sqlx::query_scalar("SELECT outlet FROM entry WHERE n = ?").bind(first.n).fetch_one(&mut *db).await?;
+    let from = Places::first(first.published - window);
+    if !sqlx::query_scalar(OTHERS).bind(&outlet).bind(from).fetch_one(&mut *db).await? {
         return Ok(HashMap::new());
     }
     let asked = subjects.iter().flat_map(|subject| {
@@ -176,4 +180,28 @@ async fn candidates(db: &mut SqliteConnection, subjects: &[Subject]) -> Result<H
         (subject, shared.into_iter().take(COMPARED).map(|(entry, _)| entry).collect())
     });
     Ok(best.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::store::Store;
+
+    /// Every save with news asks this, and a quiet evening with one outlet is no reason to read all that it said.
+    #[tokio::test]
+    async fn whether_others_say_anything_is_looked_up_by_outlet() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("tidings.db")).await.unwrap();
+        let mut db = store.reading().await.ok().unwrap();
+        let plan = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {}", super::OTHERS));
+        let plan: Vec<(i64, i64, i64, String)> = sqlx::query_as(plan).fetch_all(&mut *db).await.unwrap();
+        let steps: Vec<&str> = plan.iter().map(|step| step.3.as_str()).collect();
+        for (table, index) in [
+            ("blog", "sqlite_autoindex_blog_2 (outlet>?)"),
+            ("entry", "entry_of_outlet_placed (outlet=? AND history=? AND place>?)"),
+        ] {
+            let searches = |step: &&str| step.starts_with(&format!("SEARCH {table}")) && step.ends_with(index);
+            assert!(steps.iter().any(|step| searches(&step)), "{steps:#?}");
+        }
+        assert!(!steps.iter().any(|step| ["SCAN blog", "SCAN entry"].contains(step)), "{steps:#?}");
+    }
 }
