@@ -200,7 +200,7 @@ mod tests {
             ("entry", "entry_of_outlet_placed (outlet=? AND history=? AND place>?)"),
         ] {
             let searches = |step: &&str| step.starts_with(&format!("SEARCH {table}")) && step.ends_with(index);
-            assert!(steps.iter().any(|step| searches(&step)), "{steps:#?}");
+            assert!(steps.iter().any(searches), "{steps:#?}");
         }
         assert!(!steps.iter().any(|step| ["SCAN blog", "SCAN entry"].contains(step)), "{steps:#?}");
     }
