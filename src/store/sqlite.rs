@@ -247,6 +247,15 @@ async fn migrate(db: &mut SqliteConnection, path: &Path) -> Result<(), StoreErro
     write.commit().await.map_err(database)
 }
 
+/// How SQLite goes about a statement, step by step, for tests of what it reads.
+#[cfg(test)]
+pub(super) async fn plan(store: &Store, statement: &str) -> Vec<String> {
+    let statement = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
+    let mut db = store.reading().await.ok().unwrap();
+    let steps: Vec<(i64, i64, i64, String)> = sqlx::query_as(statement).fetch_all(&mut *db).await.unwrap();
+    steps.into_iter().map(|(.., step)| step).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -284,15 +284,14 @@ async fn lives(db: &mut SqliteConnection, walks: &mut Walks, query: &Query, view
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::sqlite::plan;
     use crate::store::{Store, Words};
-    use sqlx::SqlSafeStr;
 
     /// What a walk costs must not grow with what is stored: each has to follow an index in its order.
     #[tokio::test]
     async fn every_walk_follows_an_index() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("tidings.db")).await.unwrap();
-        let mut db = store.snapshot().await.unwrap();
         let now = View { at: FOREVER - 1, seq: 0, newest: FOREVER, past: false };
         let then = View { at: 1_641_556_800_000, seq: 7, newest: 7, past: true };
         let topic = Topic { name: "a".into(), title: "A".into(), blogs: vec![uuid::Uuid::nil(), uuid::Uuid::max()] };
@@ -318,14 +317,7 @@ mod tests {
                         edits(&Query { edits: Edits::Corrections, ..query.clone() }, &view, 100),
                     ];
                     for walk in every.iter().flat_map(|walks| &walks.0) {
-                        let sql = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {}", walk.sql())).into_sql_str();
-                        let plan: Vec<String> = sqlx::query(sql)
-                            .fetch_all(&mut *db)
-                            .await
-                            .unwrap()
-                            .iter()
-                            .map(|row| row.get("detail"))
-                            .collect();
+                        let plan = plan(&store, walk.sql()).await;
                         let full_text = walk.sql().contains("MATCH");
                         let corrections = walk.sql().contains("significance");
                         assert!(!corrections || plan[0].contains("USING INDEX change_of_corrections"), "{plan:#?}");
