@@ -192,7 +192,8 @@ impl Follower {
         let (now, mut held) = (Instant::now(), self.held());
         held.retain(|_, until| *until > now);
         let next = held.values().min().copied();
-        (self.mine().into_iter().filter(|url| !held.contains_key(url)).collect(), next)
+        let mine = self.mine.read().unwrap_or_else(PoisonError::into_inner);
+        (mine.keys().filter(|url| !held.contains_key(*url)).cloned().collect(), next)
     }
 
     /// What the configuration says of an address: never what a store or a page says.

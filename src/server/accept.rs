@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::middleware::{from_fn_with_state, map_response};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -21,7 +20,7 @@ use super::admin::{self, Reload};
 use super::connection::{Answering, Ends};
 use super::hosts::Hosts;
 use super::impatient::{Impatient, Patience, Progress};
-use super::{Limits, ServerState, admit, descriptors, headers, router};
+use super::{Limits, ServerState, descriptors, router};
 use crate::metrics::Metrics;
 
 /// Bytes that the head of a request may have. Addresses and headers of real readers take a tenth of it.
@@ -88,6 +87,7 @@ pub async fn serve_admin(listener: TcpListener, state: ServerState, reload: Relo
 struct Reception {
     http: Arc<http1::Builder>,
     router: Router,
+    hosts: Hosts,
     patience: Patience,
     /// Asks whoever has been here longest to leave after the answer under way.
     crowded: Arc<Notify>,
@@ -102,7 +102,8 @@ impl Reception {
         http.timer(TokioTimer::new()).header_read_timeout(limits.idle).max_buf_size(HEAD).max_headers(HEADERS);
         Reception {
             http: Arc::new(http),
-            router: router.layer(from_fn_with_state(hosts, admit::admit)).layer(map_response(headers::guarded)),
+            router,
+            hosts,
             patience: Patience { head: limits.header, idle: limits.idle, write: limits.write },
             crowded: Arc::default(),
             metrics,
@@ -168,7 +169,7 @@ impl Reception {
         let _ = stream.set_nodelay(true);
         let progress = Progress::new();
         let stream = TokioIo::new(Impatient::new(stream, self.patience, progress.clone()));
-        let service = Answering::new(self.router.clone(), ends, progress.clone());
+        let service = Answering::new(self.router.clone(), self.hosts.clone(), ends, progress.clone());
         let mut connection = pin!(self.http.serve_connection(stream, service));
         loop {
             tokio::select! {

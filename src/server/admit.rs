@@ -1,9 +1,8 @@
 //! What a request has to be before anything is looked up for it.
 
-use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, Version};
+use axum::http::{HeaderMap, Request, Version};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -15,14 +14,7 @@ use super::hosts::Hosts;
 const ADDRESS: usize = 8 * 1024;
 
 /// Refuses a request that is too long or meant for another server.
-pub(super) async fn admit(State(hosts): State<Hosts>, request: Request, next: Next) -> Response {
-    match admissible(&hosts, &request) {
-        Ok(()) => next.run(request).await,
-        Err(refused) => refused.into_response(),
-    }
-}
-
-fn admissible(hosts: &Hosts, request: &Request) -> Result<(), Refused> {
+pub(super) fn admit<B>(hosts: &Hosts, request: &Request<B>) -> Result<(), Refused> {
     let uri = request.uri();
     let length = uri.path_and_query().map_or(0, |path| path.as_str().len()) + uri.host().map_or(0, str::len);
     if length > ADDRESS {
@@ -56,12 +48,16 @@ fn host(headers: &HeaderMap, version: Version) -> Result<Option<Authority>, Refu
 
 /// Refuses a request that brings a body, for the routes that have no use for one. It is not read, and the connection ends
 /// with the answer: what follows it could be taken for the next request.
-pub(super) async fn without_body(request: Request, next: Next) -> Response {
-    let headers = request.headers();
-    let lengths = headers.get_all(CONTENT_LENGTH);
-    let empty = lengths.iter().all(|length| length.as_bytes().iter().all(|digit| *digit == b'0'));
-    if headers.contains_key(TRANSFER_ENCODING) || !empty {
+pub(super) async fn without_body(request: axum::extract::Request, next: Next) -> Response {
+    if brings_body(request.headers()) {
         return Refused::Body.into_response();
     }
     next.run(request).await
+}
+
+/// Whether a request says that something comes behind its head.
+pub(super) fn brings_body(headers: &HeaderMap) -> bool {
+    let lengths = headers.get_all(CONTENT_LENGTH);
+    let empty = lengths.iter().all(|length| length.as_bytes().iter().all(|digit| *digit == b'0'));
+    headers.contains_key(TRANSFER_ENCODING) || !empty
 }

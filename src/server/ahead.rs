@@ -3,17 +3,18 @@
 //! A feed may be served on for a moment after something changed that it shows (see `cache`). Whoever comes after that moment would wait
 //! for the new one, and there are some for each change: so it is written meanwhile, once for all formats of it.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Mutex as Turn;
 
 use super::ServerState;
-use super::cache::{Document, Key, Slot};
+use super::cache::{Behind, Document, Key, Slot};
 use super::feeds::anew;
 use super::overview::Overview;
 use super::query::Asked;
+use crate::store::Scope;
 
 /// A feed is read often that was asked for within this time.
 const LATELY: Duration = Duration::from_secs(5);
@@ -21,9 +22,19 @@ const LATELY: Duration = Duration::from_secs(5);
 /// Feeds that are written at once.
 const AT_ONCE: usize = 2;
 
-/// How far the writing ahead has come: the generation that was last looked through. Held while it goes on.
+/// How far the writing ahead has come. Held while it goes on.
 #[derive(Debug, Default)]
-pub(super) struct Ahead(Arc<Turn<i64>>);
+pub(super) struct Ahead(Arc<Turn<Seen>>);
+
+/// What was last looked through.
+#[derive(Debug, Default)]
+struct Seen {
+    generation: i64,
+    /// When anything had last changed then.
+    changed: i64,
+    /// What had changed and was too young to be written anew.
+    later: Vec<Scope>,
+}
 
 /// Formats of one feed, and their places.
 type Feed = Vec<(Arc<Key>, Arc<Slot>)>;
@@ -31,21 +42,26 @@ type Feed = Vec<(Arc<Key>, Arc<Slot>)>;
 /// Begins to write what is behind `overview`, unless that is being done or nobody would wait for it anyway.
 pub(super) fn follow(state: &ServerState, overview: &Arc<Overview>) {
     let Ok(mut seen) = state.0.ahead.0.clone().try_lock_owned() else { return };
-    if *seen == overview.generation || !state.0.watch.is_busy() {
+    if seen.generation == overview.generation || !state.0.watch.is_busy() {
         return;
     }
-    *seen = overview.generation;
     let (state, overview) = (state.clone(), overview.clone());
     tokio::spawn(async move {
-        write(&state, &overview).await;
+        write(&state, &overview, &mut seen).await;
         drop(seen);
     });
 }
 
-async fn write(state: &ServerState, overview: &Arc<Overview>) {
-    let version = |key: &Key| (key.document == Document::Current).then(|| overview.version(&key.scope));
+async fn write(state: &ServerState, overview: &Arc<Overview>, seen: &mut Seen) {
+    // A log that has become shorter than it was is another one.
+    let since = if overview.generation < seen.generation { i64::MIN } else { seen.changed };
+    let mut changed: HashSet<Scope> = overview.changed_since(since).chain(seen.later.drain(..)).collect();
+    changed.extend(state.settings().topics.iter().map(|topic| Scope::Topic(overview.joined(topic))));
+    let changed: Vec<(Scope, i64)> = changed.into_iter().map(|scope| (scope.clone(), overview.version(&scope))).collect();
+    let Behind { due, later } = state.0.cache.behind(LATELY, &changed, |key| key.document == Document::Current);
+    *seen = Seen { generation: overview.generation, changed: overview.changed(), later };
     let (mut feeds, mut places) = (VecDeque::<Feed>::new(), HashMap::new());
-    for (key, slot) in state.0.cache.behind(LATELY, version) {
+    for (key, slot) in due {
         let place = *places.entry((key.scope.clone(), key.query.clone())).or_insert(feeds.len());
         if place == feeds.len() {
             feeds.push_back(Feed::new());

@@ -55,7 +55,8 @@ pub(super) struct Written {
 impl Written {
     /// Keeps `bytes` in `coding`, which takes milliseconds. `position` is that of the newest change that may show in them.
     pub fn new(mut bytes: Vec<u8>, coding: Coding, modified: Option<SystemTime>, position: Option<Position>) -> Self {
-        let hash: String = Sha256::digest(&bytes)[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+        let mut hash = format!("{:x}", Sha256::digest(&bytes));
+        hash.truncate(32);
         let tag = match position {
             Some(Position { seq, mark, .. }) => format!("{seq}.{mark:08x}.{hash}"),
             None => hash,
@@ -183,12 +184,12 @@ impl Slot {
         Coding::ALL.into_iter().find(|coding| written.has(*coding))
     }
 
-    /// Whether nobody has begun to write it, and what it takes the place of is old enough for that.
-    fn is_due(&self) -> bool {
-        let before = lock(&self.before);
-        !self.written.initialized()
-            && !self.begun.load(Ordering::Relaxed)
-            && before.as_ref().is_some_and(|(_, before)| before.is_due())
+    /// Whether what it takes the place of is old enough to be written anew; none where somebody has begun to, or there is nothing.
+    fn awaits(&self) -> Option<bool> {
+        if self.written.initialized() || self.begun.load(Ordering::Relaxed) {
+            return None;
+        }
+        lock(&self.before).as_ref().map(|(_, before)| before.is_due())
     }
 
     fn size(&self) -> usize {
@@ -209,6 +210,8 @@ struct Slots<K> {
     held: HashMap<Arc<K>, Held>,
     /// By the turn at which each was last asked for.
     turns: BTreeMap<u64, Arc<K>>,
+    /// By what there is to see at them.
+    scopes: HashMap<Scope, Vec<Arc<K>>>,
     turn: u64,
     bytes: usize,
 }
@@ -223,13 +226,32 @@ struct Held {
     bytes: usize,
 }
 
-/// What a place costs beside its bytes: its key, twice in a table, and what there is of a feed without a byte in it.
+/// What a place costs beside its bytes: its key, three times in a table, and what there is of a feed without a byte in it.
 const PLACE: usize = 1024;
 
-impl<K: Clone + Eq + Hash> Cache<K> {
+/// What feeds or pages are kept by.
+pub(super) trait Address: Clone + Eq + Hash {
+    /// What there is to see at it.
+    fn scope(&self) -> &Scope;
+}
+
+impl Address for Key {
+    fn scope(&self) -> &Scope {
+        &self.scope
+    }
+}
+
+/// What is behind the store: places of feeds that are due to be written anew, and scopes with some that will be.
+pub(super) struct Behind<K> {
+    pub due: Vec<(Arc<K>, Arc<Slot>)>,
+    pub later: Vec<Scope>,
+}
+
+impl<K: Address> Cache<K> {
     /// One that keeps at most `most` bytes, and in any case what was asked for last.
     pub fn new(most: usize) -> Self {
-        Cache { most, slots: Mutex::new(Slots { held: HashMap::new(), turns: BTreeMap::new(), turn: 0, bytes: 0 }) }
+        let (held, turns, scopes) = (HashMap::new(), BTreeMap::new(), HashMap::new());
+        Cache { most, slots: Mutex::new(Slots { held, turns, scopes, turn: 0, bytes: 0 }) }
     }
 
     /// The place of `key` at `version`, empty where nobody has asked yet.
@@ -248,30 +270,41 @@ impl<K: Clone + Eq + Hash> Cache<K> {
         }
         let (key, slot) = (Arc::new(key.clone()), Slot::new(version, None));
         slots.turns.insert(turn, key.clone());
+        slots.scopes.entry(key.scope().clone()).or_default().push(key.clone());
         slots.held.insert(key, Held { slot: slot.clone(), turn, asked: Instant::now(), bytes: PLACE });
         slots.bytes += PLACE;
         slots.make_room(self.most);
         slot
     }
 
-    /// The places of what was asked for within the time `lately` and is due to be written anew, what was asked for last first.
-    /// `version` tells which one each has to have by now, and nothing of what is to be left alone.
-    pub fn behind(&self, lately: Duration, version: impl Fn(&K) -> Option<i64>) -> Vec<(Arc<K>, Arc<Slot>)> {
-        let slots = &mut *lock(&self.slots);
-        let (mut behind, now) = (Vec::new(), Instant::now());
-        for key in slots.turns.values().rev() {
-            let Some(held) = slots.held.get_mut(key) else { continue };
-            if now.saturating_duration_since(held.asked) > lately {
-                break;
+    /// What was asked for within the time `lately` and is due to be written anew, what was asked for last first: of these scopes,
+    /// each with the version that it has by now, and of what `counts` at all.
+    ///
+    /// Nobody is answered meanwhile. So it is for whoever asks to know which scopes have changed, and the others are not looked at.
+    pub fn behind(&self, lately: Duration, scopes: &[(Scope, i64)], counts: impl Fn(&K) -> bool) -> Behind<K> {
+        let Slots { held, scopes: places, .. } = &mut *lock(&self.slots);
+        let (mut due, mut later, now) = (Vec::new(), Vec::new(), Instant::now());
+        for (scope, version) in scopes {
+            let mut waiting = false;
+            for key in places.get(scope).into_iter().flatten().filter(|key| counts(key)) {
+                // Somebody may have asked for a later one meanwhile.
+                let Some(held) = held.get_mut(key).filter(|held| held.slot.version <= *version) else { continue };
+                if now.saturating_duration_since(held.asked) > lately {
+                    continue;
+                }
+                let slot = held.at(*version);
+                match slot.awaits() {
+                    Some(true) => due.push((held.turn, key.clone(), slot)),
+                    Some(false) => waiting = true,
+                    None => {}
+                }
             }
-            // Somebody may have asked for a later one meanwhile.
-            let Some(version) = version(key).filter(|version| *version >= held.slot.version) else { continue };
-            let slot = held.at(version);
-            if slot.is_due() {
-                behind.push((key.clone(), slot));
+            if waiting {
+                later.push(scope.clone());
             }
         }
-        behind
+        due.sort_unstable_by_key(|(turn, ..)| std::cmp::Reverse(*turn));
+        Behind { due: due.into_iter().map(|(_, key, slot)| (key, slot)).collect(), later }
     }
 
     /// Takes note that the feed of `key` has been written into `slot`, which may have lost its place to one of a later version: what it
@@ -304,11 +337,17 @@ impl Held {
     }
 }
 
-impl<K: Eq + Hash> Slots<K> {
+impl<K: Address> Slots<K> {
     fn make_room(&mut self, most: usize) {
         while self.bytes > most && self.held.len() > 1 {
             let Some((_, oldest)) = self.turns.pop_first() else { return };
             self.bytes -= self.held.remove(&oldest).map_or(0, |held| held.bytes);
+            if let Some(keys) = self.scopes.get_mut(oldest.scope()) {
+                keys.retain(|key| !Arc::ptr_eq(key, &oldest));
+                if keys.is_empty() {
+                    self.scopes.remove(oldest.scope());
+                }
+            }
         }
     }
 }
@@ -399,23 +438,26 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_is_asked_for_lately_is_known_to_be_behind() {
         let (cache, lately) = (Cache::new(1 << 20), Duration::from_secs(5));
-        let behind = |version| -> Vec<Key> {
-            let found = cache.behind(lately, |key: &Key| (*key != self::key(9)).then_some(version));
-            found.iter().map(|(key, _)| (**key).clone()).collect()
+        let behind = |version| -> (Vec<Key>, bool) {
+            let scopes = [(Scope::Outlet("another".into()), 1), (Scope::Everything, version)];
+            let Behind { due, later } = cache.behind(lately, &scopes, |key: &Key| *key != self::key(9));
+            assert!(later.is_empty() || later == [Scope::Everything]);
+            (due.iter().map(|(key, _)| (**key).clone()).collect(), !later.is_empty())
         };
         for nth in [1, 2, 9] {
             fill(&cache.slot(&key(nth), 7));
         }
         cache.slot(&key(3), 7);
-        assert_eq!(behind(7), []);
-        assert_eq!(behind(8), [], "they were written a moment ago");
+        assert_eq!(behind(7), (vec![], false));
+        assert_eq!(behind(8), (vec![], true), "they were written a moment ago");
         tokio::time::advance(Duration::from_secs(4)).await;
-        assert_eq!(behind(8), [key(2), key(1)], "the third was never written, the ninth is to be left alone");
+        let all = vec![key(2), key(1)];
+        assert_eq!(behind(8), (all, false), "the third was never written, the ninth is to be left alone");
         assert!(cache.slot(&key(1), 8).begin());
-        assert_eq!(behind(8), [key(2)], "somebody writes the first already");
+        assert_eq!(behind(8), (vec![key(2)], false), "somebody writes the first already");
         tokio::time::advance(Duration::from_secs(2)).await;
-        assert_eq!(behind(9), [key(1)], "nobody has asked for the second lately");
-        assert_eq!(behind(8), [], "who saw less does not take a place back");
+        assert_eq!(behind(9), (vec![key(1)], false), "nobody has asked for the second lately");
+        assert_eq!(behind(8), (vec![], false), "who saw less does not take a place back");
     }
 
     #[test]
@@ -434,7 +476,7 @@ mod tests {
         assert!(Arc::ptr_eq(&one, &cache.slot(&key(1), 1)));
         assert!(!Arc::ptr_eq(&two, &cache.slot(&key(2), 1)));
         let slots = lock(&cache.slots);
-        assert_eq!((slots.held.len(), slots.turns.len()), (3, 3));
+        assert_eq!((slots.held.len(), slots.turns.len(), slots.scopes[&Scope::Everything].len()), (3, 3, 3));
         assert_eq!(slots.bytes, slots.held.values().map(|held| held.bytes).sum::<usize>());
     }
 

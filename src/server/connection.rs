@@ -8,11 +8,15 @@ use std::task::{Context, Poll};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
+use axum::response::IntoResponse;
 use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::{Request, Response};
 use tokio::net::TcpStream;
 use tower_service::Service;
 
+use super::admit::admit;
+use super::headers::guard;
+use super::hosts::Hosts;
 use super::impatient::Progress;
 
 /// The ends of a connection, for whoever answers on it.
@@ -40,13 +44,14 @@ pub(super) struct Endless;
 #[derive(Debug)]
 pub(super) struct Answering {
     router: Router,
+    hosts: Hosts,
     ends: Ends,
     progress: Progress,
 }
 
 impl Answering {
-    pub fn new(router: Router, ends: Ends, progress: Progress) -> Self {
-        Answering { router, ends, progress }
+    pub fn new(router: Router, hosts: Hosts, ends: Ends, progress: Progress) -> Self {
+        Answering { router, hosts, ends, progress }
     }
 }
 
@@ -59,8 +64,16 @@ impl hyper::service::Service<Request<Incoming>> for Answering {
         self.progress.answering();
         request.extensions_mut().insert(self.ends);
         let (mut router, progress) = (self.router.clone(), self.progress.clone());
+        let admitted = admit(&self.hosts, &request);
         Box::pin(async move {
-            let response = router.call(request).await?;
+            let response = match admitted {
+                Ok(()) => router.call(request).await?,
+                Err(refused) => {
+                    let mut response = refused.into_response();
+                    guard(response.headers_mut());
+                    response
+                }
+            };
             if response.extensions().get::<Endless>().is_some() {
                 progress.streaming();
             }

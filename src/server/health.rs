@@ -100,7 +100,8 @@ fn health(source: SourceState) -> SourceHealth {
 
 /// The address as anybody may see it.
 pub(super) fn without_password(url: &str) -> String {
-    match Url::parse(url) {
+    // It stands before an `@`, which an address need not have.
+    match Url::parse(if url.contains('@') { url } else { "" }) {
         Ok(mut parsed) if !parsed.username().is_empty() || parsed.password().is_some() => {
             // Only an address without a host refuses, and that has neither.
             let _ = parsed.set_username("");

@@ -50,7 +50,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderValue, Uri};
-use axum::middleware::{from_fn, from_fn_with_state, map_response};
+use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -293,12 +293,8 @@ pub fn router(state: ServerState) -> Router {
     router
         .fallback(|uri: Uri| async move { Refused::NoPath(uri.path().to_owned()) })
         .method_not_allowed_fallback(|| async { Refused::Method })
-        // A route that takes a body is merged behind this line, with a limit of its own.
-        .layer(from_fn(admit::without_body))
         .merge(hub::routes(&state))
-        .layer(from_fn_with_state(state.clone(), readers::known))
-        .layer(from_fn_with_state(state.clone(), requests::noted))
-        .layer(map_response(headers::guarded))
+        .layer(from_fn_with_state(state.clone(), requests::attended))
         .with_state(state)
 }
 

@@ -1,17 +1,16 @@
 //! Who may read, where not everybody may.
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, VARY};
 use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderMap, HeaderValue, Uri};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use subtle::{Choice, ConstantTimeEq};
 use url::form_urlencoded;
 
-use super::ServerState;
+use super::Settings;
 use super::error::Refused;
 use crate::config::{Secret, Token};
 
@@ -32,25 +31,28 @@ pub(super) struct Ours;
 
 /// Lets through who shows a token, if any is asked for. What was shown is taken out of the address before anybody else sees
 /// it, so that it can get neither into a feed nor into a cache.
-pub(super) async fn known(State(state): State<ServerState>, mut request: Request, next: Next) -> Response {
+pub(super) async fn known(
+    settings: &Settings,
+    mut request: Request,
+    next: impl AsyncFnOnce(Request) -> Response,
+) -> Response {
     let key = take_key(request.uri_mut());
-    let settings = state.settings();
     let tokens = &settings.access.tokens;
     if tokens.is_empty() || request.extensions().get::<Ours>().is_some() {
-        return next.run(request).await;
+        return next(request).await;
     }
     let shown = credentials(request.headers()).or(key);
     let reader = shown.and_then(|shown| owner(tokens, &shown)).map(|token| Reader(token.name.clone()));
     let mut response = match reader {
         Some(reader) => {
             request.extensions_mut().insert(reader.clone());
-            let mut response = next.run(request).await;
+            let mut response = next(request).await;
             response.extensions_mut().insert(reader);
             response
         }
         None if is_open(request.uri().path()) => {
             request.extensions_mut().insert(Stranger);
-            next.run(request).await
+            next(request).await
         }
         None => Refused::Stranger.into_response(),
     };

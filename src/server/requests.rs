@@ -1,4 +1,5 @@
-//! Each request once it is answered: counted, and logged where that is wished.
+//! What each request goes through, whatever it asks for: who may read is asked, and once it is answered it is counted, and logged
+//! where that is wished.
 
 use std::net::IpAddr;
 
@@ -6,22 +7,30 @@ use axum::extract::{Request, State};
 use axum::http::HeaderMap;
 use axum::http::header::USER_AGENT;
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use ipnet::IpNet;
 use tokio::time::Instant;
 
-use super::ServerState;
 use super::connection::Ends;
-use super::readers::{Reader, without_key};
+use super::error::Refused;
+use super::readers::{Reader, known, without_key};
+use super::{ServerState, admit, headers, hub};
 
 /// Where proxies say who asked them. It is believed from those that the settings trust, and goes nowhere but into the log.
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
-pub(super) async fn noted(State(state): State<ServerState>, request: Request, next: Next) -> Response {
+/// All of it in one layer: for each one a router copies itself with all that are in it, for every request.
+pub(super) async fn attended(State(state): State<ServerState>, request: Request, next: Next) -> Response {
+    let mut response = noted(&state, request, next).await;
+    headers::guard(response.headers_mut());
+    response
+}
+
+async fn noted(state: &ServerState, request: Request, next: Next) -> Response {
     let what = kind(request.uri().path());
     let settings = state.settings();
     if !settings.log_requests {
-        let response = next.run(request).await;
+        let response = known(&settings, request, |request| let_in(state, request, next)).await;
         state.0.metrics.answered(what, response.status().as_u16());
         return response;
     }
@@ -31,7 +40,7 @@ pub(super) async fn noted(State(state): State<ServerState>, request: Request, ne
         .get::<Ends>()
         .map(|ends| client(ends.peer, request.headers(), &settings.access.trusted_proxies));
     let agent = request.headers().get(USER_AGENT).map(|agent| String::from_utf8_lossy(agent.as_bytes()).into_owned());
-    let response = next.run(request).await;
+    let response = known(&settings, request, |request| let_in(state, request, next)).await;
     let status = response.status().as_u16();
     state.0.metrics.answered(what, status);
     let ms = started.elapsed().as_secs_f64() * 1000.0;
@@ -39,6 +48,15 @@ pub(super) async fn noted(State(state): State<ServerState>, request: Request, ne
     let client = client.map(|client| client.to_string());
     tracing::info!(client, token, method = method.as_str(), path, status, ms = (ms * 10.0).round() / 10.0, agent, "request");
     response
+}
+
+/// Refuses a request that brings a body where nothing has a use for one: the hub alone takes one, with a limit of its own.
+async fn let_in(state: &ServerState, request: Request, next: Next) -> Response {
+    let takes_one = state.0.hub.get().is_some() && request.uri().path() == hub::PATH;
+    match takes_one || !admit::brings_body(request.headers()) {
+        true => next.run(request).await,
+        false => Refused::Body.into_response(),
+    }
 }
 
 /// What is asked for, in a few words only: whoever asks must not be able to invent more.

@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use super::api::{answered, unavailable};
 use super::assets::POLICY;
-use super::cache::Written;
+use super::cache::{Address, Written};
 use super::coding::Coding;
 use super::describe;
 use super::error::Refused;
@@ -41,6 +41,12 @@ pub(super) struct Key {
     sick: usize,
     /// The names that the settings give, which may be set anew.
     named: Vec<(String, String)>,
+}
+
+impl Address for Key {
+    fn scope(&self) -> &Scope {
+        &self.scope
+    }
 }
 
 type Answer = Result<Response, Refused>;
