@@ -4,19 +4,17 @@ use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use axum::body::Bytes;
 use chrono::{DateTime, Utc};
-use sha2::{Digest, Sha256};
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
-use super::coding::{Coding, code, decode};
+use super::coding::Coding;
 use super::overview::Superseded;
-use crate::background::apart;
+use super::written::Written;
 use crate::feed::Format;
-use crate::store::{Position, Scope};
+use crate::store::Scope;
 
 /// One address of a feed: everything the bytes depend on beside the store.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -39,86 +37,6 @@ pub(super) enum Document {
     Archive(i64),
 }
 
-/// A feed as bytes, in the codings that somebody has asked for: the rest can be made of any one of them. Nearly all readers ask
-/// for one that is a tenth of the feed.
-#[derive(Debug)]
-pub(super) struct Written {
-    identity: OnceCell<Bytes>,
-    gzip: OnceCell<Bytes>,
-    brotli: OnceCell<Bytes>,
-    tag: String,
-    /// In whole seconds, as the header has it.
-    pub modified: Option<SystemTime>,
-    at: Instant,
-}
-
-impl Written {
-    /// Keeps `bytes` in `coding`, which takes milliseconds. `position` is that of the newest change that may show in them.
-    pub fn new(mut bytes: Vec<u8>, coding: Coding, modified: Option<SystemTime>, position: Option<Position>) -> Self {
-        let mut hash = format!("{:x}", Sha256::digest(&bytes));
-        hash.truncate(32);
-        let tag = match position {
-            Some(Position { seq, mark, .. }) => format!("{seq}.{mark:08x}.{hash}"),
-            None => hash,
-        };
-        let (identity, gzip, brotli) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
-        let written = Written { identity, gzip, brotli, tag, modified, at: Instant::now() };
-        let coded = match coding {
-            // What is kept has no room to spare.
-            Coding::Identity => {
-                bytes.shrink_to_fit();
-                bytes
-            }
-            Coding::Brotli | Coding::Gzip => code(&bytes, coding),
-        };
-        // It was made a moment ago and is empty.
-        let _ = written.cell(coding).set(coded.into());
-        written
-    }
-
-    /// The strong entity tag of the feed in `coding`: other bytes, so another tag. Before its last dot it says up to where in
-    /// the log the feed had come (see `conditional`).
-    pub fn etag(&self, coding: Coding) -> String {
-        match coding.name() {
-            None => format!("\"{}\"", self.tag),
-            Some(name) => format!("\"{}-{name}\"", self.tag),
-        }
-    }
-
-    /// Whether it is old enough to be written anew, where that is put off.
-    pub fn is_due(&self) -> bool {
-        self.at.elapsed() >= ANEW
-    }
-
-    fn cell(&self, coding: Coding) -> &OnceCell<Bytes> {
-        match coding {
-            Coding::Identity => &self.identity,
-            Coding::Gzip => &self.gzip,
-            Coding::Brotli => &self.brotli,
-        }
-    }
-
-    /// Whether the bytes in `coding` are there already.
-    pub fn has(&self, coding: Coding) -> bool {
-        self.cell(coding).initialized()
-    }
-
-    /// The bytes in `coding`.
-    pub async fn coded(&self, coding: Coding) -> Bytes {
-        let made = self.cell(coding).get_or_init(|| async {
-            let there = Coding::ALL.into_iter().find_map(|there| self.cell(there).get().map(|bytes| (there, bytes.clone())));
-            let (there, bytes) = there.expect("a feed is made with one coding");
-            apart(async move { code(&decode(&bytes, there), coding).into() }).await
-        });
-        made.await.clone()
-    }
-
-    /// Bytes of memory.
-    fn size(&self) -> usize {
-        Coding::ALL.into_iter().filter_map(|coding| self.cell(coding).get()).map(Bytes::len).sum()
-    }
-}
-
 /// The place of one feed at one version. All who ask while it is being written wait for the same bytes.
 #[derive(Debug)]
 pub(super) struct Slot {
@@ -134,6 +52,11 @@ pub(super) struct Slot {
 /// written, or after something changed that it shows, it may be served on meanwhile.
 const ANEW: Duration = Duration::from_millis(400);
 const ON: Duration = Duration::from_millis(800);
+
+/// Whether what is `written` is old enough to be made anew, where that is put off.
+pub(super) fn is_due(written: &Written) -> bool {
+    written.at.elapsed() >= ANEW
+}
 
 impl Slot {
     fn new(version: i64, before: Option<(i64, Arc<Written>)>) -> Arc<Slot> {
@@ -189,7 +112,7 @@ impl Slot {
         if self.written.initialized() || self.begun.load(Ordering::Relaxed) {
             return None;
         }
-        lock(&self.before).as_ref().map(|(_, before)| before.is_due())
+        lock(&self.before).as_ref().map(|(_, before)| is_due(before))
     }
 
     fn size(&self) -> usize {
@@ -489,19 +412,5 @@ mod tests {
         cache.weigh(&key(2));
         assert!(Arc::ptr_eq(&two, &cache.slot(&key(2), 1)));
         assert_eq!(lock(&cache.slots).held.len(), 1);
-    }
-
-    #[tokio::test]
-    async fn each_coding_is_made_of_any_other() {
-        let bytes = b"The ferry is late. ".repeat(500);
-        let whole = Written::new(bytes.clone(), Coding::Identity, None, None);
-        for kept in Coding::ALL {
-            let written = Written::new(bytes.clone(), kept, None, None);
-            assert!(written.size() < 1000 || kept == Coding::Identity, "{kept:?}: {}", written.size());
-            for asked in Coding::ALL {
-                assert_eq!(written.coded(asked).await, whole.coded(asked).await, "{kept:?} to {asked:?}");
-                assert_eq!(written.etag(asked), whole.etag(asked));
-            }
-        }
     }
 }

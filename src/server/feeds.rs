@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use uuid::Uuid;
 
-use super::cache::{Document, Key, Slot, Written};
+use super::cache::{Document, Key, Slot, is_due};
 use super::coding::Coding;
 use super::describe::{describe, describe_archived};
 use super::error::{Refused, quoted};
@@ -21,6 +21,7 @@ use super::missing::{known, no_blog, no_outlet};
 use super::overview::{Checked, Overview};
 use super::query::{Asked, Parameters};
 use super::readers::Ours;
+use super::written::Written;
 use super::{ServerState, ahead, coding, conditional, missing};
 use crate::feed::{self, Format};
 use crate::store::{Scope, StoreError, Window};
@@ -300,7 +301,7 @@ async fn written(
     }
     let superseded = overview.superseded(&key.scope);
     if let Some(of_late) = slot.of_late(superseded).filter(|_| of_late && state.0.watch.is_busy()) {
-        if of_late.is_due() && slot.begin() {
+        if is_due(&of_late) && slot.begin() {
             let (state, overview, key, asked) = (state.clone(), overview.clone(), key.clone(), asked.clone());
             // What comes of it is taken from its place.
             tokio::spawn(async move { anew(&state, &slot, &overview, &key, &asked, coding).await.map(drop) });

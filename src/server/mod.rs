@@ -41,6 +41,7 @@ mod stories;
 mod subscribe;
 mod timeline;
 mod watch;
+mod written;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

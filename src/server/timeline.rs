@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use super::api::{answered, unavailable};
 use super::assets::POLICY;
-use super::cache::{Address, Written};
+use super::cache::Address;
 use super::coding::Coding;
 use super::describe;
 use super::error::Refused;
@@ -25,6 +25,7 @@ use super::feeds::{outlets_known, past};
 use super::missing::{self, known, no_blog};
 use super::overview::Overview;
 use super::stories::StoryOfEntry;
+use super::written::Written;
 use super::{ServerState, coding};
 use crate::store::{Scope, Tally};
 use asked::Asked;

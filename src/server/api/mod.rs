@@ -15,10 +15,10 @@ use axum::routing::get;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::cache::Written;
 use super::coding::Coding;
 use super::error::{Problem, Refused};
 use super::feeds::header;
+use super::written::Written;
 use super::{ServerState, coding, conditional};
 use crate::store::StoreError;
 
