@@ -42,7 +42,8 @@ type Feed = Vec<(Arc<Key>, Arc<Slot>)>;
 /// Begins to write what is behind `overview`, unless that is being done or nobody would wait for it anyway.
 pub(super) fn follow(state: &ServerState, overview: &Arc<Overview>) {
     let Ok(mut seen) = state.0.ahead.0.clone().try_lock_owned() else { return };
-    if seen.generation == overview.generation || !state.0.watch.is_busy() {
+    // Whoever was handed a picture before others saw a later one comes too late with it.
+    if overview.generation <= seen.generation || !state.0.watch.is_busy() {
         return;
     }
     let (state, overview) = (state.clone(), overview.clone());
@@ -53,9 +54,7 @@ pub(super) fn follow(state: &ServerState, overview: &Arc<Overview>) {
 }
 
 async fn write(state: &ServerState, overview: &Arc<Overview>, seen: &mut Seen) {
-    // A log that has become shorter than it was is another one.
-    let since = if overview.generation < seen.generation { i64::MIN } else { seen.changed };
-    let mut changed: HashSet<Scope> = overview.changed_since(since).chain(seen.later.drain(..)).collect();
+    let mut changed: HashSet<Scope> = overview.changed_since(seen.changed).chain(seen.later.drain(..)).collect();
     changed.extend(state.settings().topics.iter().map(|topic| Scope::Topic(overview.joined(topic))));
     let changed: Vec<(Scope, i64)> = changed.into_iter().map(|scope| (scope.clone(), overview.version(&scope))).collect();
     let Behind { due, later } = state.0.cache.behind(LATELY, &changed, |key| key.document == Document::Current);
