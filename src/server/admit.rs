@@ -49,15 +49,11 @@ fn host(headers: &HeaderMap, version: Version) -> Result<Option<Authority>, Refu
 /// Refuses a request that brings a body, for the routes that have no use for one. It is not read, and the connection ends
 /// with the answer: what follows it could be taken for the next request.
 pub(super) async fn without_body(request: axum::extract::Request, next: Next) -> Response {
-    if brings_body(request.headers()) {
+    let headers = request.headers();
+    let lengths = headers.get_all(CONTENT_LENGTH);
+    let empty = lengths.iter().all(|length| length.as_bytes().iter().all(|digit| *digit == b'0'));
+    if headers.contains_key(TRANSFER_ENCODING) || !empty {
         return Refused::Body.into_response();
     }
     next.run(request).await
-}
-
-/// Whether a request says that something comes behind its head.
-pub(super) fn brings_body(headers: &HeaderMap) -> bool {
-    let lengths = headers.get_all(CONTENT_LENGTH);
-    let empty = lengths.iter().all(|length| length.as_bytes().iter().all(|digit| *digit == b'0'));
-    headers.contains_key(TRANSFER_ENCODING) || !empty
 }

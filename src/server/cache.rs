@@ -133,8 +133,8 @@ struct Slots<K> {
     held: HashMap<Arc<K>, Held>,
     /// By the turn at which each was last asked for.
     turns: BTreeMap<u64, Arc<K>>,
-    /// By what there is to see at them.
-    scopes: HashMap<Scope, Vec<Arc<K>>>,
+    /// The same of each scope by itself: one may have as many addresses as the cache holds, each with another query.
+    scopes: HashMap<Scope, BTreeMap<u64, Arc<K>>>,
     turn: u64,
     bytes: usize,
 }
@@ -187,13 +187,17 @@ impl<K: Address> Cache<K> {
             held.asked = Instant::now();
             let slot = held.at(version);
             if let Some(key) = slots.turns.remove(&before) {
+                if let Some(turns) = slots.scopes.get_mut(key.scope()) {
+                    turns.remove(&before);
+                    turns.insert(turn, key.clone());
+                }
                 slots.turns.insert(turn, key);
             }
             return slot;
         }
         let (key, slot) = (Arc::new(key.clone()), Slot::new(version, None));
         slots.turns.insert(turn, key.clone());
-        slots.scopes.entry(key.scope().clone()).or_default().push(key.clone());
+        slots.scopes.entry(key.scope().clone()).or_default().insert(turn, key.clone());
         slots.held.insert(key, Held { slot: slot.clone(), turn, asked: Instant::now(), bytes: PLACE });
         slots.bytes += PLACE;
         slots.make_room(self.most);
@@ -205,14 +209,17 @@ impl<K: Address> Cache<K> {
     ///
     /// Nobody is answered meanwhile. So it is for whoever asks to know which scopes have changed, and the others are not looked at.
     pub fn behind(&self, lately: Duration, scopes: &[(Scope, i64)], counts: impl Fn(&K) -> bool) -> Behind<K> {
-        let Slots { held, scopes: places, .. } = &mut *lock(&self.slots);
+        let Slots { held, scopes: turns, .. } = &mut *lock(&self.slots);
         let (mut due, mut later, now) = (Vec::new(), Vec::new(), Instant::now());
         for (scope, version) in scopes {
             let mut waiting = false;
-            for key in places.get(scope).into_iter().flatten().filter(|key| counts(key)) {
-                // Somebody may have asked for a later one meanwhile.
-                let Some(held) = held.get_mut(key).filter(|held| held.slot.version <= *version) else { continue };
+            for key in turns.get(scope).into_iter().flat_map(|turns| turns.values().rev()) {
+                let Some(held) = held.get_mut(key) else { continue };
                 if now.saturating_duration_since(held.asked) > lately {
+                    break;
+                }
+                // Somebody may have asked for a later one meanwhile.
+                if !counts(key) || held.slot.version > *version {
                     continue;
                 }
                 let slot = held.at(*version);
@@ -263,11 +270,11 @@ impl Held {
 impl<K: Address> Slots<K> {
     fn make_room(&mut self, most: usize) {
         while self.bytes > most && self.held.len() > 1 {
-            let Some((_, oldest)) = self.turns.pop_first() else { return };
+            let Some((turn, oldest)) = self.turns.pop_first() else { return };
             self.bytes -= self.held.remove(&oldest).map_or(0, |held| held.bytes);
-            if let Some(keys) = self.scopes.get_mut(oldest.scope()) {
-                keys.retain(|key| !Arc::ptr_eq(key, &oldest));
-                if keys.is_empty() {
+            if let Some(turns) = self.scopes.get_mut(oldest.scope()) {
+                turns.remove(&turn);
+                if turns.is_empty() {
                     self.scopes.remove(oldest.scope());
                 }
             }
@@ -399,7 +406,8 @@ mod tests {
         assert!(Arc::ptr_eq(&one, &cache.slot(&key(1), 1)));
         assert!(!Arc::ptr_eq(&two, &cache.slot(&key(2), 1)));
         let slots = lock(&cache.slots);
-        assert_eq!((slots.held.len(), slots.turns.len(), slots.scopes[&Scope::Everything].len()), (3, 3, 3));
+        assert_eq!((slots.held.len(), slots.turns.len()), (3, 3));
+        assert_eq!(slots.scopes[&Scope::Everything], slots.turns);
         assert_eq!(slots.bytes, slots.held.values().map(|held| held.bytes).sum::<usize>());
     }
 

@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 use tower_service::Service;
 
 use super::admit::admit;
-use super::headers::guard;
+use super::headers::guarded;
 use super::hosts::Hosts;
 use super::impatient::Progress;
 
@@ -68,11 +68,7 @@ impl hyper::service::Service<Request<Incoming>> for Answering {
         Box::pin(async move {
             let response = match admitted {
                 Ok(()) => router.call(request).await?,
-                Err(refused) => {
-                    let mut response = refused.into_response();
-                    guard(response.headers_mut());
-                    response
-                }
+                Err(refused) => guarded(refused.into_response()).await,
             };
             if response.extensions().get::<Endless>().is_some() {
                 progress.streaming();

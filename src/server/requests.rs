@@ -7,12 +7,11 @@ use axum::extract::{Request, State};
 use axum::http::HeaderMap;
 use axum::http::header::USER_AGENT;
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use ipnet::IpNet;
 use tokio::time::Instant;
 
 use super::connection::Ends;
-use super::error::Refused;
 use super::readers::{Reader, known, without_key};
 use super::{ServerState, admit, headers, hub};
 
@@ -21,9 +20,7 @@ const FORWARDED_FOR: &str = "x-forwarded-for";
 
 /// All of it in one layer: for each one a router copies itself with all that are in it, for every request.
 pub(super) async fn attended(State(state): State<ServerState>, request: Request, next: Next) -> Response {
-    let mut response = noted(&state, request, next).await;
-    headers::guard(response.headers_mut());
-    response
+    headers::guarded(noted(&state, request, next).await).await
 }
 
 async fn noted(state: &ServerState, request: Request, next: Next) -> Response {
@@ -52,10 +49,9 @@ async fn noted(state: &ServerState, request: Request, next: Next) -> Response {
 
 /// Refuses a request that brings a body where nothing has a use for one: the hub alone takes one, with a limit of its own.
 async fn let_in(state: &ServerState, request: Request, next: Next) -> Response {
-    let takes_one = state.0.hub.get().is_some() && request.uri().path() == hub::PATH;
-    match takes_one || !admit::brings_body(request.headers()) {
+    match state.0.hub.get().is_some() && request.uri().path() == hub::PATH {
         true => next.run(request).await,
-        false => Refused::Body.into_response(),
+        false => admit::without_body(request, next).await,
     }
 }
 
